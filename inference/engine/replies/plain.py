@@ -1,0 +1,11 @@
+"""Replies without structure: all of it is answer."""
+
+from inference.engine.replies.pieces import Part
+
+
+class Plain:
+    def feed(self, text: str) -> list[Part]:
+        return [Part(text, "answer")] if text else []
+
+    def finish(self) -> list[Part]:
+        return []

@@ -1,0 +1,358 @@
+"""What the worker writes to Redis: numbered events, ends, host reports, deaths.
+
+Only this file and `inbox.py` import redis. Nothing here blocks the engine: the runner puts, a
+thread sends. An event keeps its number and its bytes until Redis has it or has refused it, so
+sending it again after a broken connection is harmless.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from inference import faults, protocol
+from inference.inbox import pause
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING_BYTES = 4 * 1024 * 1024
+MAX_PIECE_CHARS = 64 * 1024
+MAX_ENTRIES = 512
+MAX_DEATHS = 1_000
+HOST_SECONDS = 5
+ENTRY_BYTES = 100  # what an event costs besides its text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandBack:
+    """Put an untouched request back where it was in the queue, for another runner."""
+
+    queue: str
+    score: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stream:
+    """One attempt's events that are not sent yet."""
+
+    attempt: int
+    number: int
+    waiting: deque[protocol.Event | HandBack] = field(default_factory=deque)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    generation_id: UUID
+    attempt: int
+    number: int
+    data: bytes
+    is_end: bool
+    hand_back: HandBack | None = None
+
+
+class Outbox:
+    """One runner's event streams. `on_gone` hears of each attempt that ended or was refused."""
+
+    def __init__(self, redis: Redis, *, on_gone: Callable[[UUID, int, bool], None]) -> None:
+        self._redis = redis
+        self._on_gone = on_gone
+        self._streams: dict[UUID, _Stream] = {}
+        self._ready: dict[UUID, None] = {}  # an ordered set
+        self._sending: list[_Entry] = []
+        self._bytes = 0
+        self._changed = threading.Condition()
+
+    def open(self, generation_id: UUID, *, attempt: int, number: int) -> None:
+        """Begin an attempt, with this number. What an earlier one left is dropped."""
+        with self._changed:
+            self._forget(generation_id)
+            self._streams[generation_id] = _Stream(attempt=attempt, number=number)
+
+    def put(self, generation_id: UUID, event: protocol.Event | HandBack) -> None:
+        """Keep this for sending; `flush` wakes the sender. Of an unknown generation: dropped."""
+        with self._changed:
+            stream = self._streams.get(generation_id)
+            if stream is None:
+                return
+            last = stream.waiting[-1] if stream.waiting else None
+            merged = _merged(last, event)
+            if merged is not None and last is not None:
+                self._bytes += _size(merged) - _size(last)
+                stream.waiting[-1] = merged
+                return
+            stream.waiting.append(event)
+            self._bytes += _size(event)
+            self._ready[generation_id] = None
+
+    def flush(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def drop(self, generation_id: UUID, *, attempt: int) -> None:
+        """Say nothing more in this attempt."""
+        with self._changed:
+            stream = self._streams.get(generation_id)
+            if stream is not None and stream.attempt == attempt:
+                self._forget(generation_id)
+            self._changed.notify_all()
+
+    @property
+    def is_full(self) -> bool:
+        """Then the engine must wait: Redis is away or slow, and nothing may be lost."""
+        with self._changed:
+            return self._bytes >= MAX_WAITING_BYTES
+
+    @property
+    def is_empty(self) -> bool:
+        with self._changed:
+            return not self._ready and not self._sending
+
+    def wait_for_room(self, *, wait_seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._bytes < MAX_WAITING_BYTES, timeout=wait_seconds)
+
+    def run(self, is_over: threading.Event) -> None:
+        """The sender's loop, in a thread of its own, until `is_over`."""
+        backoff, failures = pause(), 0
+        while not is_over.is_set():
+            if not self._sending and not self._load(wait_seconds=0.2):
+                continue
+            try:
+                self._send()
+            except RedisError as error:
+                failures += 1
+                log.warning(
+                    "events wait for Redis: %s (failure %d)", type(error).__name__, failures
+                )
+                is_over.wait(backoff.compute(failures))
+            else:
+                failures = 0
+
+    def _forget(self, generation_id: UUID) -> None:
+        stream = self._streams.pop(generation_id, None)
+        if stream is not None:
+            self._bytes -= sum(_size(event) for event in stream.waiting)
+        self._ready.pop(generation_id, None)
+
+    def _load(self, *, wait_seconds: float) -> bool:
+        """Move what waits to `_sending`, numbered. False when there was nothing."""
+        with self._changed:
+            if not self._ready and not self._changed.wait_for(
+                lambda: bool(self._ready), timeout=wait_seconds
+            ):
+                return False
+            while self._ready and len(self._sending) < MAX_ENTRIES:
+                generation_id = next(iter(self._ready))
+                del self._ready[generation_id]
+                self._load_stream(generation_id, self._streams[generation_id])
+        return True
+
+    def _load_stream(self, generation_id: UUID, stream: _Stream) -> None:
+        for event in stream.waiting:
+            self._bytes -= _size(event)
+            is_hand_back = isinstance(event, HandBack)
+            self._sending.append(
+                _Entry(
+                    generation_id=generation_id,
+                    attempt=stream.attempt,
+                    number=stream.number,
+                    data=b"" if isinstance(event, HandBack) else protocol.encode(event),
+                    is_end=isinstance(event, protocol.End),
+                    hand_back=event if isinstance(event, HandBack) else None,
+                )
+            )
+            stream.number += 0 if is_hand_back else 1
+        stream.waiting.clear()
+
+    def _send(self) -> None:
+        """Everything in `_sending` is in Redis, or refused for good, when this returns.
+
+        One transaction: when Redis is full or read-only, it refuses all of it at once, and no later
+        event can slip in before an earlier one.
+        """
+        with self._changed:
+            self._sending = [entry for entry in self._sending if self._is_wanted(entry)]
+        events = [entry for entry in self._sending if entry.hand_back is None]
+        refused: set[tuple[UUID, int]] = set()
+        if events:
+            with self._redis.pipeline(transaction=True) as pipe:
+                for entry in events:
+                    pipe.xadd(
+                        protocol.events_key(entry.generation_id),
+                        {protocol.EVENT_FIELD: entry.data},
+                        id=protocol.event_id(entry.attempt, entry.number),
+                        nomkstream=entry.number > 1,  # a stream that vanished must not go on
+                    )
+                answers = pipe.execute(raise_on_error=False)
+            refused = self._refused(events, answers)
+            faults.at("piece.published")
+        self._close([entry for entry in self._sending if entry.is_end], refused=refused)
+        self._hand_back([entry for entry in self._sending if entry.hand_back], refused=refused)
+        with self._changed:
+            self._sending = []
+            self._changed.notify_all()
+        for generation_id, attempt in refused:
+            log.warning("generation %s attempt %d was closed by others", generation_id, attempt)
+            self.drop(generation_id, attempt=attempt)
+            self._on_gone(generation_id, attempt, False)
+
+    def _is_wanted(self, entry: _Entry) -> bool:
+        stream = self._streams.get(entry.generation_id)
+        return stream is not None and stream.attempt == entry.attempt
+
+    def _refused(self, events: Sequence[_Entry], answers: Sequence[Any]) -> set[tuple[UUID, int]]:
+        refused: set[tuple[UUID, int]] = set()
+        for entry, answer in zip(events, answers, strict=True):
+            if answer is None or (isinstance(answer, ResponseError) and not self._is_there(entry)):
+                refused.add((entry.generation_id, entry.attempt))
+            elif isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+                raise answer
+        return refused
+
+    def _is_there(self, entry: _Entry) -> bool:
+        """Whether exactly this event was written before, by us, on a connection that broke."""
+        entry_id = protocol.event_id(entry.attempt, entry.number)
+        try:
+            found: Any = self._redis.xrange(
+                protocol.events_key(entry.generation_id), min=entry_id, max=entry_id
+            )
+        except ResponseError:  # the key is no stream: nothing of ours
+            return False
+        return bool(found) and found[0][1] == {protocol.EVENT_FIELD: entry.data}
+
+    def _close(self, ends: Sequence[_Entry], *, refused: set[tuple[UUID, int]]) -> None:
+        over = [entry for entry in ends if (entry.generation_id, entry.attempt) not in refused]
+        if not over:
+            return
+        faults.at("end.published")
+        with self._redis.pipeline(transaction=True) as pipe:
+            for entry in over:
+                pipe.xadd(
+                    protocol.NEWS,
+                    {"generation": str(entry.generation_id)},
+                    maxlen=10_000,
+                    approximate=True,
+                )
+                pipe.delete(protocol.lease_key(entry.generation_id))
+            pipe.execute()
+        self._gone(over)
+
+    def _hand_back(self, entries: Sequence[_Entry], *, refused: set[tuple[UUID, int]]) -> None:
+        back = [entry for entry in entries if (entry.generation_id, entry.attempt) not in refused]
+        if not back:
+            return
+        with self._redis.pipeline(transaction=True) as pipe:
+            for entry in back:
+                if entry.hand_back is None:
+                    continue
+                place = entry.hand_back
+                pipe.delete(protocol.lease_key(entry.generation_id))
+                pipe.zadd(
+                    protocol.queue_key(place.queue),
+                    {str(entry.generation_id): place.score},
+                    nx=True,
+                )
+                pipe.xadd(protocol.WANTED, {"queue": place.queue}, maxlen=1_000, approximate=True)
+            pipe.execute()
+        self._gone(back)
+
+    def _gone(self, entries: Sequence[_Entry]) -> None:
+        for entry in entries:
+            self.drop(entry.generation_id, attempt=entry.attempt)
+            self._on_gone(entry.generation_id, entry.attempt, True)
+
+
+class Reports:
+    """What a supervisor says about its host. Kept until Redis has it; the newest state wins."""
+
+    def __init__(self, redis: Redis, *, host: str) -> None:
+        self._redis = redis
+        self._host = host
+        self._deaths: deque[protocol.Death] = deque()
+        self._state: protocol.HostState | None = None
+        self._changed = threading.Condition()
+
+    def state(self, state: protocol.HostState) -> None:
+        with self._changed:
+            self._state = state
+            self._changed.notify_all()
+
+    def death(self, death: protocol.Death) -> None:
+        with self._changed:
+            if len(self._deaths) < MAX_DEATHS:  # the leases of the rest run out by themselves
+                self._deaths.append(death)
+            self._changed.notify_all()
+
+    @property
+    def is_empty(self) -> bool:
+        with self._changed:
+            return not self._deaths
+
+    def run(self, is_over: threading.Event) -> None:
+        """The reporter's loop, in a thread of its own, until `is_over`."""
+        backoff, failures = pause(), 0
+        while not is_over.is_set():
+            try:
+                self._send(wait_seconds=0.2)
+            except RedisError as error:
+                failures += 1
+                log.warning("reports wait for Redis: %s", type(error).__name__)
+                is_over.wait(backoff.compute(failures))
+            else:
+                failures = 0
+
+    def leave(self) -> None:
+        """This host is gone on purpose; nobody need wait for its key to expire."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.delete(protocol.host_key(self._host))
+            pipe.srem(protocol.HOSTS, self._host)
+            pipe.execute()
+
+    def _send(self, *, wait_seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._deaths or self._state, timeout=wait_seconds)
+            death = self._deaths[0] if self._deaths else None
+            state = self._state
+        if death is not None:
+            self._redis.xadd(
+                protocol.DEATHS,
+                {protocol.DEATH_FIELD: protocol.encode(death)},
+                maxlen=10_000,
+                approximate=True,
+            )
+            with self._changed:
+                self._deaths.popleft()
+        if state is not None:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(protocol.host_key(self._host), protocol.encode(state), ex=HOST_SECONDS)
+                pipe.sadd(protocol.HOSTS, self._host)
+                pipe.execute()
+            with self._changed:
+                if self._state is state:
+                    self._state = None
+
+
+def _merged(
+    last: protocol.Event | HandBack | None, event: protocol.Event | HandBack
+) -> protocol.Event | None:
+    """One event in place of two that were not sent yet, when that says the same."""
+    if isinstance(last, protocol.Reading) and isinstance(event, protocol.Reading):
+        return event
+    if (
+        isinstance(last, protocol.Piece)
+        and isinstance(event, protocol.Piece)
+        and last.kind == event.kind
+        and len(last.text) + len(event.text) <= MAX_PIECE_CHARS
+    ):
+        return protocol.Piece(text=last.text + event.text, kind=event.kind)
+    return None
+
+
+def _size(event: protocol.Event | HandBack) -> int:
+    return ENTRY_BYTES + (len(event.text) if isinstance(event, protocol.Piece) else 0)

@@ -1,0 +1,22 @@
+"""What can be wrong with the one who asks. Doors turn these into a status, a close code, a page.
+
+SignedOut         nobody is signed in, or not any more       401, close code 4401
+KeyRefused        no such key, or not a living one           401
+KeyIsForLess      a living key, without the scope needed     403
+"""
+
+
+class SignedOut(Exception):
+    """The session has ended, or its person may not sign in any more."""
+
+
+class KeyRefused(Exception):
+    """Unknown, revoked, expired, its owner disabled, or carried where it may not be: all alike."""
+
+
+class KeyIsForLess(Exception):
+    """The key lives, but was not made for this. Carries the scope that is missing."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope

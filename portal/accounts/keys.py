@@ -1,0 +1,130 @@
+"""API keys: made, checked, taken back. The one place where a secret becomes a person (A10)."""
+
+import re
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from portal.accounts import notices
+from portal.accounts.errors import KeyIsForLess, KeyRefused
+from portal.accounts.models import ApiKey, KeyScope, Person
+from portal.accounts.tokens import fingerprint, new_secret
+from portal.audit.record import record
+
+PREFIX = "pk_"
+ORDINARY_SCOPES = (KeyScope.CHAT, KeyScope.EMBEDDINGS)
+PATH_SCOPES = ORDINARY_SCOPES
+MAX_KEYS = 50
+USE_IS_WRITTEN_EVERY = timedelta(minutes=1)
+
+_SECRET = re.compile(r"pk_[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class NotAllowed(ValueError):
+    """The owner may not have a key with these scopes, or has too many keys."""
+
+
+def scopes_for(owner: Person) -> tuple[KeyScope, ...]:
+    """What a key of this person may be used for at most."""
+    return tuple(KeyScope) if owner.is_staff else ORDINARY_SCOPES
+
+
+@transaction.atomic
+def make_key(
+    owner: Person,
+    *,
+    name: str,
+    scopes: Collection[str] | None = None,
+    for_path: bool = False,
+    expires_at: datetime | None = None,
+    key_id: UUID | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key and its secret, which nobody can read again. Without `scopes`: all it may have.
+
+    `key_id` names the press of the button; the same one again raises IntegrityError.
+    """
+    allowed = PATH_SCOPES if for_path else scopes_for(owner)
+    wanted = allowed if scopes is None else tuple(scopes)
+    if not wanted or not set(wanted) <= set(allowed):
+        raise NotAllowed(", ".join(sorted(set(wanted) - set(allowed))) or "no scope")
+    if living_keys(owner).count() >= MAX_KEYS:
+        raise NotAllowed(f"more than {MAX_KEYS} keys")
+    secret = PREFIX + new_secret()
+    key = ApiKey(
+        owner=owner,
+        name=name,
+        secret_sha256=fingerprint(secret),
+        hint=secret[:7],
+        scopes=[str(scope) for scope in KeyScope if scope in wanted],
+        for_path=for_path,
+        expires_at=expires_at,
+    )
+    if key_id is not None:
+        key.id = key_id
+    key.save(force_insert=True)
+    record(owner, "key.made", key, scopes=key.scopes)
+    return key, secret
+
+
+def holder_of(secret: str, *, scope: str, in_path: bool = False) -> tuple[Person, ApiKey]:
+    """Whose key this is, if it may be used for `scope` at this moment.
+
+    Raises `KeyRefused` for whatever is no living key, `KeyIsForLess` for one without the scope.
+    Through the path no key opens more than chat and embeddings, whatever its scopes.
+    """
+    key = _living_key(secret)
+    if key is None:
+        raise KeyRefused
+    if key.for_path and not in_path:
+        raise KeyRefused
+    if in_path and scope not in PATH_SCOPES:
+        raise KeyIsForLess(scope)
+    if scope not in key.scopes:
+        raise KeyIsForLess(scope)
+    if scope not in scopes_for(key.owner):
+        raise KeyIsForLess(scope)
+    _note_use(key)
+    return key.owner, key
+
+
+@transaction.atomic
+def revoke(owner: Person, *, key_id: UUID, by: Person | None = None) -> bool:
+    """Take back one of the owner's keys. False when there is none such, or it was done before.
+
+    `by` is the administrator who does it for her.
+    """
+    is_new = bool(living_keys(owner).filter(id=key_id).update(revoked_at=timezone.now()))
+    if is_new:
+        record(by or owner, "key.revoked", ApiKey(id=key_id))
+        notices.rights_changed(owner.pk)
+    return is_new
+
+
+def living_keys(owner: Person) -> QuerySet[ApiKey]:
+    """Those that are neither revoked nor expired, newest first."""
+    return _living().filter(owner=owner)
+
+
+def _living() -> QuerySet[ApiKey]:
+    is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return ApiKey.objects.filter(is_current, revoked_at=None)
+
+
+def _living_key(secret: str) -> ApiKey | None:
+    # The shape first, so that rubbish costs no query. The lookup is by the hash under a unique
+    # index: what its timing could tell is about the hash, never about the secret.
+    if not _SECRET.fullmatch(secret):
+        return None
+    living = _living().filter(secret_sha256=fingerprint(secret), owner__is_active=True)
+    return living.select_related("owner").first()
+
+
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    if key.last_used_at is not None and now - key.last_used_at < USE_IS_WRITTEN_EVERY:
+        return
+    ApiKey.objects.filter(id=key.id).update(last_used_at=now)

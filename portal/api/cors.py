@@ -1,0 +1,50 @@
+"""Which foreign pages may use the API: an administrator's list, empty at first (threat C14).
+
+Nobody is turned away for an origin: desktop clients send all kinds of them. A page that is not
+listed gets no permission from its browser. Never with credentials: the API looks at no cookie.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+METHODS = "GET,POST,PUT,PATCH,DELETE,HEAD,OPTIONS"
+MAX_AGE_SECONDS = 12 * 3600
+HEADERS = ",".join(
+    (
+        *("Authorization", "Content-Type", "User-Agent", "Accept", "X-Requested-With"),
+        "Openai-Beta",
+        *("X-Stainless-Arch", "X-Stainless-Async", "X-Stainless-Custom-Poll-Interval"),
+        *("X-Stainless-Helper-Method", "X-Stainless-Lang", "X-Stainless-Os"),
+        *("X-Stainless-Package-Version", "X-Stainless-Poll-Helper", "X-Stainless-Retry-Count"),
+        *("X-Stainless-Runtime", "X-Stainless-Runtime-Version", "X-Stainless-Timeout"),
+    )
+)
+
+
+def permit(request: HttpRequest, response: HttpResponseBase, *, origins: Sequence[str]) -> None:
+    """Put the permission on the response, when this origin has one."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    if "*" in origins:
+        response["Access-Control-Allow-Origin"] = "*"
+    elif any(_pattern(item).fullmatch(origin) for item in origins):
+        response["Access-Control-Allow-Origin"] = origin
+        response["Vary"] = "Origin"
+    else:
+        return
+    if request.method == "OPTIONS":
+        response["Access-Control-Allow-Methods"] = METHODS
+        response["Access-Control-Allow-Headers"] = HEADERS
+        response["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
+        response["Vary"] = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+
+
+@lru_cache(maxsize=256)
+def _pattern(item: str) -> re.Pattern[str]:
+    """`*` stands for anything that is not a slash."""
+    return re.compile("[^/]*".join(re.escape(part) for part in item.split("*")), re.IGNORECASE)

@@ -1,0 +1,91 @@
+"""The frame around every view of the API: method, origin, key, size, errors. Not for what they do.
+
+Nothing here or below looks at a cookie, so there is no token to ask for and nothing to forge (A15).
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from portal.accounts.models import KeyScope
+from portal.api import cors, goreading, keys
+from portal.api.errors import Family, Refused, refusal_of, refused_response
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+
+View = Callable[..., Awaitable[HttpResponseBase]]
+Route = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+def door(family: Family, *, scope: str = KeyScope.CHAT, **views: View) -> Route:
+    """A route: one view a method, each called as `view(request, person, **from_path)`."""
+
+    async def route(request: HttpRequest, **from_path: str) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            response: HttpResponseBase = HttpResponse(status=204)
+        elif (view := views.get(request.method or "")) is None:
+            response = _wrong_method(views)
+        else:
+            response = await _answered(view, request, from_path, family=family, scope=scope)
+        return finished(request, response)
+
+    return csrf_exempt(route)
+
+
+async def not_found(request: HttpRequest, **_: str) -> HttpResponseBase:
+    """Below our prefixes nothing is ever an HTML page."""
+    return finished(
+        request, HttpResponse("404 page not found", status=404, content_type="text/plain")
+    )
+
+
+def finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """What every answer of the API carries."""
+    cors.permit(request, response, origins=settings.PORTAL.api_origins)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def body_of(request: HttpRequest) -> object:
+    """The JSON value in the body."""
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise _too_big() from None
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_big()
+    return goreading.parse(body)
+
+
+async def _answered(
+    view: View, request: HttpRequest, from_path: dict[str, str], *, family: Family, scope: str
+) -> HttpResponseBase:
+    try:
+        _check_announced_size(request)
+        person, _ = await database_sync_to_async(keys.holder)(request, scope=scope)
+        return await view(request, person, **from_path)
+    except Exception as error:  # noqa: BLE001 - the outermost frame: no HTML page may leave
+        return refused_response(refusal_of(error), family=family)
+
+
+def _check_announced_size(request: HttpRequest) -> None:
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if announced.isascii() and announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+        raise _too_big()
+
+
+def _too_big() -> Refused:
+    megabytes = MAX_BODY_BYTES // (1024 * 1024)
+    return Refused(status=413, message=f"the request is larger than {megabytes} MiB")
+
+
+def _wrong_method(views: dict[str, View]) -> HttpResponseBase:
+    response = HttpResponse("405 method not allowed", status=405, content_type="text/plain")
+    response["Allow"] = ", ".join(sorted(views))
+    return response

@@ -1,0 +1,293 @@
+"""The dialect of OpenAI: their fields in, our commands out, and back. Not for rights or framing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from inference import protocol
+from portal import clock
+from portal.accounts.models import Person
+from portal.api import asking, gojson, streaming
+from portal.api.door import body_of
+from portal.api.errors import Refused, openai_body
+from portal.api.goreading import Fields, kind_of
+from portal.api.ollama import known_role, newest_first
+from portal.api.road import started
+from portal.catalog import queries
+from portal.catalog.models import Model
+from portal.catalog.names import ModelName
+
+# Theirs, where Ollama's own dialect has 0.8 and 0.9.
+DEFAULTS = {"temperature": 1.0, "top_p": 1.0}
+EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "ultra", "max", "none")
+FINGERPRINT = "fp_ollama"
+MAX_NAMED_MODELS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """A body of /v1/chat/completions, read and checked."""
+
+    question: asking.Question
+    is_streaming: bool
+    wants_usage_apart: bool
+    shows_thinking: bool
+
+
+async def models(request: HttpRequest, person: Person) -> HttpResponseBase:
+    usable = await database_sync_to_async(queries.models_for)(person)
+    listed = [_listed(model, name=model.name) for model in newest_first(usable)]
+    return _json({"object": "list", "data": listed})
+
+
+async def model(request: HttpRequest, person: Person, name: str) -> HttpResponseBase:
+    found = await database_sync_to_async(asking.model_for)(person, name)
+    return _json(_listed(found, name=name))
+
+
+async def chat_completions(request: HttpRequest, person: Person) -> HttpResponseBase:
+    asked = read_chat(body_of(request))
+    try:
+        answer = await started(person, asked.question)
+    except Refused as refused:
+        if refused.status == 404:
+            raise await _naming_the_others(person, refused) from None
+        raise
+    chunks = Chunks(
+        generation_id=answer.generation_id,
+        model_name=asked.question.model_name,
+        created=int(clock.now().timestamp()),
+        shows_thinking=asked.shows_thinking,
+        wants_usage_apart=asked.wants_usage_apart,
+    )
+    if asked.is_streaming:
+        return await streaming.open_stream(answer, chunks)
+    said, end = await streaming.whole(answer)
+    return _json(chunks.whole(said, end))
+
+
+def read_chat(value: object) -> ChatRequest:
+    fields = Fields(value, struct="ChatCompletionRequest", go_type="openai.ChatCompletionRequest")
+    items = fields.items("messages", go_type="[]openai.Message")
+    if not items:
+        raise Refused(status=400, message="[] is too short - 'messages'")
+    messages, has_images = _messages(items)
+    _refuse_what_is_not_there_yet(fields)
+    effort = _effort(fields)
+    extra = Fields(fields.mapping("stream_options"), struct="StreamOptions")
+    return ChatRequest(
+        question=asking.Question(
+            model_name=fields.text("model"),
+            messages=messages,
+            options=_options(fields),
+            defaults=DEFAULTS,
+            has_images=has_images,
+            wants_tools=bool(fields.items("tools", go_type="[]api.Tool")),
+            wants_thinking=effort not in ("", "none"),
+        ),
+        is_streaming=bool(fields.flag("stream")),
+        wants_usage_apart=bool(extra.flag("include_usage")),
+        shows_thinking=effort != "none",
+    )
+
+
+class Chunks:
+    """Server-sent events, one JSON object each. Every one has `choices`: readers insist."""
+
+    content_type = "text/event-stream"
+
+    def __init__(
+        self,
+        *,
+        generation_id: UUID,
+        model_name: str,
+        created: int,
+        shows_thinking: bool,
+        wants_usage_apart: bool,
+    ) -> None:
+        self._id = f"chatcmpl-{generation_id.hex}"
+        self._model_name = model_name
+        self._created = created
+        self._shows_thinking = shows_thinking
+        self._wants_usage_apart = wants_usage_apart
+        self._has_begun = False
+
+    def heartbeat(self) -> str:
+        return ": working\n\n"
+
+    def said(self, said: streaming.Said) -> str:
+        events = ""
+        if said.thinking and self._shows_thinking:
+            # Under both names: clients read one or the other.
+            thinking = {"reasoning_content": said.thinking, "reasoning": said.thinking}
+            events += self._delta(thinking)
+        if said.text:
+            events += self._delta({"content": said.text})
+        return self._opening() + events if events else ""
+
+    def finished(self, end: protocol.End) -> str:
+        usage = {"usage": _usage(end)}
+        finish = self._chunk([_choice({}, finish_reason=_reason(end))])
+        if self._wants_usage_apart:
+            last = _event(finish) + _event({**self._chunk([]), **usage})
+        else:
+            last = _event({**finish, **usage})
+        return f"{self._opening()}{last}data: [DONE]\n\n"
+
+    def refused(self, refused: Refused) -> str:
+        return _event(openai_body(refused))
+
+    def whole(self, said: streaming.Said, end: protocol.End) -> dict[str, Any]:
+        message = {"role": "assistant", "content": said.text}
+        if said.thinking and self._shows_thinking:
+            message |= {"reasoning_content": said.thinking, "reasoning": said.thinking}
+        choice = {"index": 0, "message": message, "finish_reason": _reason(end)}
+        completion = {**self._chunk([choice]), "object": "chat.completion"}
+        return {**completion, "usage": _usage(end)}
+
+    def _opening(self) -> str:
+        if self._has_begun:
+            return ""
+        self._has_begun = True
+        return self._delta({"role": "assistant", "content": ""})
+
+    def _delta(self, delta: dict[str, str]) -> str:
+        return _event(self._chunk([_choice(delta, finish_reason=None)]))
+
+    def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "id": self._id,
+            "object": "chat.completion.chunk",
+            "created": self._created,
+            "model": self._model_name,
+            "system_fingerprint": FINGERPRINT,
+            "choices": choices,
+        }
+
+
+def _json(value: dict[str, Any]) -> HttpResponse:
+    return HttpResponse(gojson.dumps(value) + "\n", content_type="application/json")
+
+
+def _event(value: dict[str, Any]) -> str:
+    return f"data: {gojson.dumps_ascii(value)}\n\n"
+
+
+def _choice(delta: dict[str, str], *, finish_reason: str | None) -> dict[str, Any]:
+    return {"index": 0, "delta": delta, "finish_reason": finish_reason}
+
+
+def _reason(end: protocol.End) -> str:
+    return "length" if end.why == "length" else "stop"
+
+
+def _usage(end: protocol.End) -> dict[str, int]:
+    stats = end.stats or protocol.Stats()
+    return {
+        "prompt_tokens": stats.prompt_tokens,
+        "completion_tokens": stats.answer_tokens,
+        "total_tokens": stats.prompt_tokens + stats.answer_tokens,
+    }
+
+
+def _listed(model: Model, *, name: str) -> dict[str, Any]:
+    modalities = ["text", "image"] if "vision" in model.capabilities else ["text"]
+    return {
+        "id": name,
+        "object": "model",
+        "created": int(model.modified_at.timestamp()),
+        "owned_by": ModelName.parse(model.name).namespace,
+        "name": model.name,
+        "context_length": queries.context_length_of(model),
+        "architecture": {"input_modalities": modalities},
+    }
+
+
+async def _naming_the_others(person: Person, refused: Refused) -> Refused:
+    """The same refusal, with what this person may use: their clients show it to the person."""
+    usable = await database_sync_to_async(queries.models_for)(person)
+    names = ", ".join(model.name for model in usable[:MAX_NAMED_MODELS])
+    message = f"{refused.message}; you may use: {names}" if names else refused.message
+    return Refused(status=404, message=message)
+
+
+def _messages(items: Sequence[Any]) -> tuple[tuple[protocol.Message, ...], bool]:
+    messages, has_images = [], False
+    for item in items:
+        fields = Fields(item, struct="Message", go_type="openai.Message")
+        written = fields.text("role")
+        role = known_role("system" if written.lower() == "developer" else written)
+        text, has_image = _content(fields)
+        has_images = has_images or has_image
+        thinking = fields.text("reasoning")
+        messages.append(protocol.Message(role=role, content=text, thinking=thinking))
+    return tuple(messages), has_images
+
+
+def _content(fields: Fields) -> tuple[str, bool]:
+    """The text of a message, part below part, and whether a picture was among them."""
+    content = fields.anything("content")
+    if isinstance(content, str):
+        return content, False
+    if isinstance(content, list):
+        parts = [_part(part) for part in content]
+        texts = [text for text in parts if text is not None]
+        return "\n\n".join(texts), len(texts) < len(parts)
+    if content is None and fields.items("tool_calls", go_type="[]openai.ToolCall"):
+        return "", False
+    kind = "<nil>" if content is None else kind_of(content)
+    raise Refused(status=400, message=f"invalid message content type: {kind}")
+
+
+def _part(part: object) -> str | None:
+    """The text of one part; None for a picture or a sound."""
+    if not isinstance(part, dict):
+        raise Refused(status=400, message="invalid message format")
+    kind, text = part.get("type"), part.get("text")
+    if kind == "text" and isinstance(text, str):
+        return text
+    if kind in ("image_url", "input_audio"):
+        return None
+    raise Refused(status=400, message="invalid message format")
+
+
+def _options(fields: Fields) -> dict[str, Any]:
+    return {
+        "num_predict": fields.whole("max_tokens"),
+        "temperature": fields.real("temperature"),
+        "top_p": fields.real("top_p"),
+        "seed": fields.whole("seed"),
+        "frequency_penalty": fields.real("frequency_penalty"),
+        "presence_penalty": fields.real("presence_penalty"),
+        "stop": _stop(fields.anything("stop")),
+    }
+
+
+def _stop(value: object) -> list[Any] | None:
+    if isinstance(value, str):
+        return [value]
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else None
+
+
+def _effort(fields: Fields) -> str:
+    nested = Fields(fields.mapping("reasoning", go_type="openai.Reasoning"), struct="Reasoning")
+    effort = nested.text("effort") or fields.text("reasoning_effort")
+    if effort and effort not in EFFORTS:
+        *others, last = (f'"{each}"' for each in EFFORTS)
+        choices = f"must be {', '.join(others)}, or {last}"
+        raise Refused(status=400, message=f'invalid reasoning value: "{effort}" ({choices})')
+    return effort
+
+
+def _refuse_what_is_not_there_yet(fields: Fields) -> None:
+    """Said plainly, since an answer that ignored these would look like one that followed them."""
+    if fields.flag("logprobs"):
+        raise Refused(status=400, message="logprobs are not supported by this portal yet")
+    wanted = fields.mapping("response_format", go_type="openai.ResponseFormat").get("type", "text")
+    if not isinstance(wanted, str) or wanted.strip().lower() not in ("", "text"):
+        raise Refused(status=400, message="response_format is not supported by this portal yet")

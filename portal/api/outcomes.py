@@ -1,0 +1,30 @@
+"""Ends that are no good ends, as a client is told them. Not for ends of whole answers."""
+
+from inference import protocol
+from portal.api.errors import BUSY, BUSY_RETRY_SECONDS, Refused, too_long
+
+_KEPT = "the answer is not complete"
+_DETAILS: dict[str, tuple[int, str]] = {
+    "expired": (503, BUSY),
+    "template": (500, "the model's chat template cannot write these messages"),
+    "no-room": (503, BUSY),
+    "engine": (500, "the model could not compute this request"),
+    "died": (500, f"the model stopped working in mid-answer; {_KEPT}"),
+    # Not a server error to the client: those it repeats, and this must not be repeated.
+    "quarantined": (400, "this request made the model stop working twice; do not repeat it"),
+    "unloadable": (500, "the model cannot be loaded; an administrator must look at it"),
+    "lost": (500, f"the answer was lost on its way; {_KEPT}"),
+}
+
+
+def refusal_of_end(end: protocol.End) -> Refused | None:
+    """None when the answer is whole: only then may its stream end with a closing mark."""
+    if end.why in ("done", "length"):
+        return None
+    if end.why == "stopped":
+        return Refused(status=499, message="request canceled")
+    if end.detail == "too-long":
+        return too_long()
+    status, message = _DETAILS.get(end.detail, (500, f"the model failed; {_KEPT}"))
+    retry = BUSY_RETRY_SECONDS if status == 503 else None
+    return Refused(status=status, message=message, retry_after_seconds=retry)

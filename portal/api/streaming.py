@@ -1,0 +1,257 @@
+"""Numbered events to a client's stream: lines, or SSE. A broken stream never looks finished (C20).
+
+Not for fields: each dialect brings its own `Form`. An answer that its client stops reading is
+stopped within a second (threat F13).
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.http import StreamingHttpResponse
+
+from inference import protocol
+from portal.accounts.models import Person
+from portal.api.errors import Refused, refusal_of
+from portal.api.outcomes import refusal_of_end
+from portal.chat import actions, following
+from portal.chat.models import Generation
+from portal.streams import requests
+from portal.streams.connection import AWAY
+from portal.streams.events import Delta
+
+logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 10.0
+CANCEL_AGAIN_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How patient we are, in seconds.
+
+    opening: how long an early failure may still become a status of its own, before headers go.
+    heartbeat: between two signs of life. listening: between two words to the reaper.
+    """
+
+    opening_seconds: float = 0.5
+    heartbeat_seconds: float = 10.0
+    listening_seconds: float = 5.0
+
+
+PACE = Pace()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """New text of the answer, of the thinking, or both; thinking came first."""
+
+    text: str = ""
+    thinking: str = ""
+
+
+Step = Said | protocol.End
+LOST = protocol.End(why="interrupted", detail="lost")
+
+
+class Form(Protocol):
+    """How one dialect writes a stream. Each method gives whole lines or events, or nothing."""
+
+    content_type: str
+
+    def heartbeat(self) -> str: ...
+
+    def said(self, said: Said) -> str: ...
+
+    def finished(self, end: protocol.End) -> str: ...
+
+    def refused(self, refused: Refused) -> str: ...
+
+
+class Answer:
+    """One generation as an API client reads it: each bit of text once, then the end.
+
+    Must be closed. Closing before the end means that nobody reads: the generation is stopped.
+    """
+
+    def __init__(self, person: Person, generation: Generation, *, pace: Pace = PACE) -> None:
+        self.generation_id = generation.id
+        self._person = person
+        self._pace = pace
+        self._deltas = following.follow(generation, attempt=1, number=0)
+        self._next: asyncio.Task[Delta | None] | None = None
+        self._joined = Joined()
+        self._waiting: list[Step] = []
+        self._is_over = False
+        self._is_closed = False
+        self._listening = asyncio.create_task(self._keep_listening())
+
+    async def step(self, *, within_seconds: float) -> Step | None:
+        """What came next, or None when nothing did in that time. Not to be called after the end."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_seconds
+        while not self._waiting:
+            if self._next is None:
+                self._next = asyncio.create_task(self._one_delta())
+            left = deadline - loop.time()
+            done, _ = await asyncio.wait({self._next}, timeout=max(left, 0))
+            if not done:
+                return None
+            delta, self._next = self._next.result(), None
+            self._waiting = [LOST] if delta is None else self._joined.add(delta)
+        step = self._waiting.pop(0)
+        self._is_over = isinstance(step, protocol.End)
+        return step
+
+    async def peek(self, *, within_seconds: float) -> Step | None:
+        """As `step`, and the step comes again."""
+        step = await self.step(within_seconds=within_seconds)
+        if step is not None:
+            self._waiting.insert(0, step)
+        return step
+
+    async def close(self) -> None:
+        """Nobody reads any more. Again is harmless."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for task in (self._listening, self._next):
+            if task is not None:
+                await ended(task)
+        await self._deltas.aclose()
+        if not self._is_over:
+            await stopped(self._person, self.generation_id)
+
+    async def _one_delta(self) -> Delta | None:
+        return await anext(self._deltas, None)
+
+    async def _keep_listening(self) -> None:
+        while True:
+            with contextlib.suppress(*AWAY):
+                await requests.keep_listening(self.generation_id)
+            await asyncio.sleep(self._pace.listening_seconds)
+
+
+class Joined:
+    """Several attempts made into one text. A later one repeats what was kept, then goes on."""
+
+    def __init__(self) -> None:
+        self._attempt = 0
+        self._last = 0
+        self._sent = ""
+        self._again = ""
+
+    def add(self, delta: Delta) -> list[Step]:
+        """What a reader of the text so far still lacks."""
+        if delta.attempt < self._attempt:
+            return []
+        if delta.attempt > self._attempt:
+            self._attempt, self._last, self._again = delta.attempt, 0, ""
+        if delta.first > self._last + 1:
+            return [LOST]
+        steps: list[Step] = []
+        if delta.last > self._last and (delta.text or delta.thinking):
+            said = self._new(delta)
+            if said is None:
+                return [LOST]
+            if said.text or said.thinking:
+                steps.append(said)
+        self._last = max(self._last, delta.last)
+        if delta.end is not None:
+            steps.append(delta.end)
+        return steps
+
+    def _new(self, delta: Delta) -> Said | None:
+        """None when the text went another way than what was sent: it cannot be taken back."""
+        self._again += delta.text
+        known = min(len(self._again), len(self._sent))
+        if self._again[:known] != self._sent[:known]:
+            return None
+        fresh = self._again[len(self._sent) :]
+        thinking = "" if self._sent else delta.thinking
+        self._sent += fresh
+        return Said(text=fresh, thinking=thinking)
+
+
+async def open_stream(answer: Answer, form: Form, *, pace: Pace = PACE) -> StreamingHttpResponse:
+    """The response, once there is something to say or `opening_seconds` have passed.
+
+    Raises `Refused` for what went wrong before that, so that it gets a status of its own.
+    """
+    try:
+        first = await answer.peek(within_seconds=pace.opening_seconds)
+        if isinstance(first, protocol.End) and (refused := refusal_of_end(first)):
+            raise refused
+    except BaseException:
+        await answer.close()
+        raise
+    response = StreamingHttpResponse(
+        _written(answer, form, pace=pace), content_type=form.content_type
+    )
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def whole(answer: Answer) -> tuple[Said, protocol.End]:
+    """All that was said, and a good end. Raises `Refused` for any other end."""
+    texts: list[str] = []
+    thoughts: list[str] = []
+    try:
+        while True:
+            step = await answer.step(within_seconds=60.0)
+            if isinstance(step, Said):
+                texts.append(step.text)
+                thoughts.append(step.thinking)
+            elif step is not None:
+                if refused := refusal_of_end(step):
+                    raise refused
+                return Said(text="".join(texts), thinking="".join(thoughts)), step
+    finally:
+        await answer.close()
+
+
+async def ended(task: asyncio.Task[Any]) -> None:
+    """Cancel it until it is done.
+
+    In Python 3.11 `wait_for`, which the Redis client uses, can lose a cancellation that arrives
+    together with its result.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody logs it as forgotten
+
+
+async def stopped(person: Person, generation_id: UUID) -> None:
+    """Stop it for want of a reader. When that fails the reaper does it: nobody says we listen."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await database_sync_to_async(actions.stop_generation)(person, generation_id)
+    except Exception:
+        logger.exception("generation %s was not stopped at once", generation_id)
+
+
+async def _written(answer: Answer, form: Form, *, pace: Pace) -> AsyncIterator[bytes]:
+    try:
+        # Even nothing makes the server send the headers now.
+        yield form.heartbeat().encode("ascii")
+        while True:
+            step = await answer.step(within_seconds=pace.heartbeat_seconds)
+            if isinstance(step, protocol.End):
+                refused = refusal_of_end(step)
+                last = form.refused(refused) if refused else form.finished(step)
+                yield last.encode("ascii")
+                return
+            written = form.heartbeat() if step is None else form.said(step)
+            if written:
+                yield written.encode("ascii")
+    except Exception as error:  # noqa: BLE001 - an error that leaves here would leave a dead stream
+        yield form.refused(refusal_of(error)).encode("ascii")
+    finally:
+        await answer.close()

@@ -1,0 +1,86 @@
+"""Everything that reads lists of models, or what a model needs. Writes nothing."""
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from inference import protocol
+from portal.accounts.models import Person
+from portal.audit.models import Entry
+from portal.catalog.access import may_see_every_model
+from portal.catalog.manifest import BadManifest
+from portal.catalog.models import Model, ModelState
+from portal.catalog.names import ModelName
+from portal.catalog.store import NoSuchManifest, Store
+
+# Above this a model's own wish for context is not followed: it is memory, for every conversation.
+MAX_CONTEXT_LENGTH = 131_072
+
+
+def models_for(person: Person) -> list[Model]:
+    """Every model this person may use now, by name: the same rule as `access.model_for_use`."""
+    if not person.is_active:
+        return []
+    usable = Model.objects.exclude(state=ModelState.BROKEN)
+    if may_see_every_model(person):
+        return list(usable)
+    of_her_groups = Q(groups__in=person.groups.all())
+    audience = Q(is_for_everyone=True) | of_her_groups
+    return list(usable.filter(audience, is_published=True).distinct())
+
+
+def spec_of(model: Model) -> protocol.ModelSpec:
+    """What a runner must load for this model."""
+    return protocol.ModelSpec(weights=model.weights, context_length=context_length_of(model))
+
+
+def context_length_of(model: Model) -> int:
+    """How many tokens a conversation may have: as the model's parameters say, else as configured.
+
+    What the file claims can make it smaller, never larger (threat E21).
+    """
+    asked = model.parameters.get("num_ctx")
+    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
+        asked = settings.PORTAL.context_length
+    trained = model.context_length or asked
+    return max(4, min(asked, trained, MAX_CONTEXT_LENGTH))
+
+
+def open_store() -> Store:
+    """The store that this portal is configured with."""
+    return Store(settings.PORTAL.models)
+
+
+def was_deleted(name: str) -> bool:
+    """Whether somebody removed the model of this name: what comes by itself must not come back."""
+    return Entry.objects.filter(act="model.deleted", details__name=name).exists()
+
+
+def has_model(name: str, *, weights: str) -> bool:
+    """Whether this very file is known under this name, and lies in the store at its full length."""
+    model = (
+        Model.objects.filter(name=name, weights=weights).exclude(state=ModelState.BROKEN).first()
+    )
+    if model is None:
+        return False
+    store = open_store()
+    try:
+        layers = store.manifest(ModelName.parse(name)).manifest.all_layers
+    except (NoSuchManifest, BadManifest, OSError):
+        return False
+    return all(store.has_blob(layer.digest, size_bytes=layer.size_bytes) for layer in layers)
+
+
+def all_groups() -> QuerySet[Group]:
+    """Every group that a model can be published to, by name."""
+    return Group.objects.order_by("name")
+
+
+def audience_of(model: Model) -> str:
+    """Who may use the model, as administrators read it."""
+    if not model.is_published:
+        return _("nobody (hidden)")
+    if model.is_for_everyone:
+        return _("everyone")
+    return ", ".join(sorted(group.name for group in model.groups.all())) or _("nobody (hidden)")

@@ -1,0 +1,126 @@
+"""How a generation's row moves: begun, written down, tried again, ended. Each is one conditional
+update.
+
+The only code that writes answers into rows. Whoever loses the race learns it from the return value
+and changes nothing more (threats F17, H7, H8). Not for Redis.
+"""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, F, QuerySet, TextField, Value, When
+
+from inference import protocol
+from portal import clock
+from portal.audit.record import record
+from portal.chat.models import OPEN, OVER, Conversation, Generation, State
+from portal.streams.transcript import Transcript
+
+_STATE_BY_WHY: dict[str, State] = {
+    "done": State.COMPLETE,
+    "length": State.COMPLETE,
+    "stopped": State.STOPPED,
+    "failed": State.FAILED,
+    "interrupted": State.INTERRUPTED,
+}
+LOST = protocol.End(why="interrupted", detail="lost")
+
+
+def note_progress(generation_id: UUID, transcript: Transcript) -> bool:
+    """Store what has been said so far. False when it is over, or a newer word is stored already."""
+    newer = _attempt(generation_id, transcript.attempt).filter(
+        state__in=OPEN, recorded_number__lt=transcript.number
+    )
+    return bool(
+        newer.update(
+            state=State.RUNNING,
+            started_at=Case(
+                When(started_at=None, then=Value(clock.now())), default=F("started_at")
+            ),
+            text=transcript.text,
+            thinking=transcript.thinking,
+            recorded_number=transcript.number,
+        )
+    )
+
+
+def end(generation_id: UUID, transcript: Transcript) -> bool:
+    """Close this attempt with what its stream said. False when someone else closed it first.
+
+    An end behind a hole in the stream is not believed: the text before the hole is kept, and the
+    answer is marked as interrupted.
+    """
+    told = LOST if transcript.is_broken else transcript.end
+    if told is None:
+        raise ValueError("the transcript has no end")
+    state = _STATE_BY_WHY[told.why]
+    reason = "length" if told.why == "length" else told.detail
+    return _close(generation_id, transcript, state=state, reason=reason, stats=told.stats)
+
+
+@transaction.atomic
+def _close(
+    generation_id: UUID,
+    transcript: Transcript,
+    *,
+    state: State,
+    reason: str,
+    stats: protocol.Stats | None,
+) -> bool:
+    if state not in OVER:
+        raise ValueError(state)
+    still_open = _attempt(generation_id, transcript.attempt).filter(state__in=OPEN)
+    told = transcript.text
+    is_ours = bool(
+        still_open.update(
+            state=state,
+            reason=reason,
+            # What an earlier attempt said and this one did not come to repeat.
+            text=Value(told) if told else _kept_text(),
+            thinking=transcript.thinking,
+            recorded_number=transcript.number,
+            stats=_stats(stats),
+            request={},
+            ended_at=clock.now(),
+        )
+    )
+    if is_ours:
+        generation = Generation.objects.only("id").get(id=generation_id)
+        Conversation.objects.filter(messages__generations=generation).update(changed_at=clock.now())
+        record(None, "generation.ended", generation, state=str(state), reason=reason)
+    return is_ours
+
+
+def try_again(generation_id: UUID, *, attempt: int, deaths: int, so_far: str | None = None) -> bool:
+    """Make the next attempt of an open generation. False when it moved on without us.
+
+    `so_far` replaces the kept text; None leaves it, for an attempt that never said anything.
+    """
+    still_open = _attempt(generation_id, attempt).filter(state__in=OPEN)
+    kept = {} if so_far is None else {"so_far": so_far}
+    return bool(
+        still_open.update(
+            state=State.QUEUED,
+            attempt=attempt + 1,
+            deaths=deaths,
+            text="",
+            thinking="",
+            recorded_number=0,
+            started_at=None,
+            **kept,
+        )
+    )
+
+
+def _attempt(generation_id: UUID, attempt: int) -> QuerySet[Generation]:
+    return Generation.objects.filter(id=generation_id, attempt=attempt)
+
+
+def _kept_text() -> Case:
+    return Case(When(text="", then=F("so_far")), default=F("text"), output_field=TextField())
+
+
+def _stats(stats: protocol.Stats | None) -> dict[str, int]:
+    if stats is None:
+        return {}
+    return {name: getattr(stats, name) for name in stats.__struct_fields__}

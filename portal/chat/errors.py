@@ -1,0 +1,122 @@
+"""Everything a person can be told. Not for faults of ours: those are logged, never shown.
+
+ChatError
+  NotFound        404   hidden or never there
+  Forbidden       403   visible, but not this
+  BadCommand      400   we did not understand
+  TooMuch         413   too long, too many
+  TooOften        429   try again at `retry_at`
+  Conflict        409   changed under your hands
+  Unavailable     503   a part of us is down; nothing was lost
+    QueueFull     503   too many wait for this model already
+
+`str(error)` is a sentence in the language that is active at that moment. No error carries text of
+prompts or answers, keys, or paths.
+"""
+
+import datetime
+from typing import ClassVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Sentence = str | Promise
+
+_NOT_FOUND: dict[str, Sentence] = {
+    "conversation": _("This conversation does not exist."),
+    "message": _("This message does not exist."),
+    "generation": _("This answer does not exist."),
+    "model": _("This model does not exist, or you may not use it."),
+}
+
+
+class ChatError(Exception):
+    """A refusal. `code` is its word in frames, `status` its number over HTTP."""
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+    sentence: Sentence = ""
+
+    def __init__(self, sentence: Sentence | None = None) -> None:
+        super().__init__()
+        if sentence is not None:
+            self.sentence = sentence
+
+    @property
+    def retry_after_seconds(self) -> int | None:
+        return None
+
+    def __str__(self) -> str:
+        return str(self.sentence)
+
+
+class NotFound(ChatError):
+    status = 404
+    code = "not-found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(_NOT_FOUND.get(what, _("This does not exist.")))
+        self.what = what
+
+
+class Forbidden(ChatError):
+    status = 403
+    code = "forbidden"
+    sentence = _("You may not do this.")
+
+
+class BadCommand(ChatError):
+    status = 400
+    code = "bad-command"
+    sentence = _("The portal did not understand this. Reload the page and try again.")
+
+
+class TooMuch(ChatError):
+    status = 413
+    code = "too-much"
+    sentence = _("This is too much at once.")
+
+
+class TooOften(ChatError):
+    status = 429
+    code = "too-often"
+    sentence = _("Too many requests. Wait a moment and try again.")
+
+    def __init__(
+        self, sentence: Sentence | None = None, *, retry_at: datetime.datetime | None = None
+    ) -> None:
+        super().__init__(sentence)
+        self.retry_at = retry_at
+
+    @property
+    def retry_after_seconds(self) -> int | None:
+        if self.retry_at is None:
+            return 1
+        left = self.retry_at - datetime.datetime.now(tz=datetime.UTC)
+        return max(1, round(left.total_seconds()))
+
+
+class Conflict(ChatError):
+    status = 409
+    code = "conflict"
+    sentence = _("This has changed in the meantime. Reload the page and try again.")
+
+
+class Unavailable(ChatError):
+    status = 503
+    code = "unavailable"
+    sentence = _("The portal cannot do this right now. Nothing was lost; try again soon.")
+
+    def __init__(self, sentence: Sentence | None = None, *, retry_after_seconds: int = 5) -> None:
+        super().__init__(sentence)
+        self._retry_after_seconds = retry_after_seconds
+
+    @property
+    def retry_after_seconds(self) -> int | None:
+        return self._retry_after_seconds
+
+
+class QueueFull(Unavailable):
+    sentence = _(
+        "Too many questions are waiting for this model. Yours was not sent; try again soon."
+    )

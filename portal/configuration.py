@@ -1,0 +1,169 @@
+"""The environment, read once at start into one frozen object. Not for Django's own settings."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_STANDARD_PORTS = {"http": 80, "https": 443}
+
+
+class BadConfiguration(ValueError):
+    """A variable holds something we cannot use.
+
+    The message names it and says what would be right.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What an operator decides. Durations in seconds, sizes in bytes or as named.
+
+    `hosts` are the names the portal answers to, `origins` what stands before the path in a
+    browser's address line, such as https://portal.example.com. `api_origins` are foreign pages that
+    may use the API with a key. `trusted_proxies` None means: nobody said.
+    """
+
+    home: Path
+    bind_host: str
+    bind_port: int
+    ollama_bind: tuple[str, int] | None
+    models: Path
+    database_url: str
+    redis_url: str
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+    api_origins: tuple[str, ...]
+    trusted_proxies: int | None
+    secret_key: str
+    smtp_url: str
+    mail_from: str
+    is_admin_second_factor_required: bool | None
+    is_sign_up_open: bool
+    admin_email: str
+    admin_password: str
+    max_queue: int
+    context_length: int
+    max_text_chars: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the portal."""
+        if self.bind_host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.bind_host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def address(self) -> str:
+        """Where a person finds the portal, without a slash at the end."""
+        if self.origins:
+            return self.origins[0]
+        host = self.bind_host if self.is_loopback or not self.hosts else self.hosts[0]
+        return _origin("http", host, self.bind_port)
+
+    def origins_on(self, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        """The origins of a portal without a proxy that answers to these names on its own port."""
+        return tuple(_origin("http", host, self.bind_port) for host in hosts)
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Configuration:
+    """The configuration of this process. Raises `BadConfiguration` rather than guess."""
+    home = Path(environment.get("PORTAL_HOME") or "var").resolve()
+    host, port = _bind("PORTAL_BIND", environment.get("PORTAL_BIND") or "127.0.0.1:8000")
+    ollama_bind = environment.get("PORTAL_OLLAMA_BIND")
+    return Configuration(
+        home=home,
+        bind_host=host,
+        bind_port=port,
+        ollama_bind=_bind("PORTAL_OLLAMA_BIND", ollama_bind) if ollama_bind else None,
+        models=Path(environment.get("OLLAMA_MODELS") or home / "models").expanduser().resolve(),
+        database_url=environment.get("DATABASE_URL") or f"sqlite:///{home / 'portal.sqlite3'}",
+        redis_url=environment.get("REDIS_URL") or f"unix://{home / 'valkey.sock'}",
+        hosts=_words(environment.get("PORTAL_HOSTS", "")),
+        origins=_origins(environment.get("PORTAL_ORIGINS", "")),
+        api_origins=_words(environment.get("OLLAMA_ORIGINS", "")),
+        trusted_proxies=_whole_or_none(environment, "PORTAL_TRUSTED_PROXIES"),
+        secret_key=environment.get("PORTAL_SECRET_KEY", ""),
+        smtp_url=_smtp_url(environment.get("PORTAL_SMTP_URL", "")),
+        mail_from=environment.get("PORTAL_MAIL_FROM", ""),
+        is_admin_second_factor_required=_yes_or_none(environment, "PORTAL_ADMIN_SECOND_FACTOR"),
+        is_sign_up_open=_yes_or_none(environment, "PORTAL_SIGN_UP") or False,
+        admin_email=environment.get("PORTAL_ADMIN_EMAIL", ""),
+        admin_password=environment.get("PORTAL_ADMIN_PASSWORD", ""),
+        max_queue=_whole(environment, "OLLAMA_MAX_QUEUE", default=512),
+        context_length=_whole(environment, "OLLAMA_CONTEXT_LENGTH", default=0) or 4096,
+        max_text_chars=_whole(environment, "PORTAL_MAX_TEXT_CHARS", default=100_000),
+    )
+
+
+def _bind(name: str, text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise BadConfiguration(f"{name} must be host:port, such as 127.0.0.1:8000, not {text!r}")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_checked_origin(word.rstrip("/")) for word in _words(text))
+
+
+def _checked_origin(text: str) -> str:
+    """As browsers write it, so that comparing strings is comparing scheme, host and port."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    more = parts.path or parts.query or parts.fragment or parts.username
+    if parts.scheme not in _STANDARD_PORTS or not parts.hostname or more:
+        raise BadConfiguration(
+            f"PORTAL_ORIGINS must hold addresses like https://portal.example.com, not {text!r}"
+        )
+    return _origin(parts.scheme, parts.hostname, port or _STANDARD_PORTS[parts.scheme])
+
+
+def _origin(scheme: str, host: str, port: int) -> str:
+    name = f"[{host.strip('[]')}]" if ":" in host else host.lower()
+    return f"{scheme}://{name}" if _STANDARD_PORTS[scheme] == port else f"{scheme}://{name}:{port}"
+
+
+def _smtp_url(text: str) -> str:
+    if text and urlsplit(text).scheme not in ("smtp", "smtps", "smtp+tls"):
+        raise BadConfiguration(
+            "PORTAL_SMTP_URL must be smtp://, smtp+tls:// or smtps://, then user:password@host:port"
+        )
+    return text
+
+
+def _whole(environment: Mapping[str, str], name: str, *, default: int) -> int:
+    number = _whole_or_none(environment, name)
+    return default if number is None else number
+
+
+def _whole_or_none(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit():
+        raise BadConfiguration(f"{name} must be a whole number, not {text!r}")
+    return int(text)
+
+
+def _yes_or_none(environment: Mapping[str, str], name: str) -> bool | None:
+    text = environment.get(name, "").strip().lower()
+    if not text:
+        return None
+    if text in ("0", "false", "no", "off"):
+        return False
+    if text in ("1", "true", "yes", "on"):
+        return True
+    raise BadConfiguration(f"{name} must be yes or no, not {text!r}")

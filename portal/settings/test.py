@@ -1,0 +1,28 @@
+"""For the suite: a database and a Valkey of its own, started by tests/conftest.py."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# Set before base reads the environment. One directory a process: runs side by side do not meet.
+_home = Path(tempfile.gettempdir()) / f"portal-test-{os.getpid()}"
+os.environ["PORTAL_HOME"] = str(_home)
+os.environ.pop("OLLAMA_MODELS", None)
+os.environ.setdefault("REDIS_URL", f"unix://{_home / 'valkey.sock'}")
+os.environ.setdefault("DATABASE_URL", f"sqlite:///{_home / 'portal.sqlite3'}")
+
+from portal.settings.base import *  # noqa: E402, F403 - the environment had to be set first
+from portal.settings.base import DATABASES, PORTAL  # noqa: E402 - likewise
+
+SECRET_KEY = "only-for-tests-" + "x" * 50
+DEBUG = False
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+OWN_ORIGINS = frozenset({"http://testserver", "http://localhost", "http://127.0.0.1"})
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# A file, not memory: the recorder, threads and child processes of a test must see the same rows.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["TEST"] = {"NAME": str(PORTAL.home / "test.sqlite3")}

@@ -1,0 +1,144 @@
+/** Where a person writes. Enter sends, Shift+Enter makes a new line, an input method keeps its Enter. */
+
+import type { JSX, TargetedKeyboardEvent } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { shown, shownId } from "./conversations";
+import { Icon } from "./icons";
+import { ModelPicker } from "./ModelPicker";
+import * as memory from "./memory";
+import { personId } from "./page";
+import { givenBack, isBusy, refusal, runningId, send, stop } from "./sending";
+import { isWelcome, models, pickedModel } from "./session";
+import { suggestion } from "./suggestion";
+import { t } from "./words";
+
+export function Composer(): JSX.Element {
+  const box = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useDraft();
+  const running = runningId.value;
+  const hasNone = isWelcome.value && models.value.length === 0;
+  const canSend = text.trim() !== "" && !isBusy.value && pickedModel.value !== null;
+
+  useTaken(setText, box);
+  useGrowth(box, text);
+  useEffect(() => {
+    if (window.matchMedia("(pointer: fine)").matches) {
+      box.current?.focus();
+    }
+  }, [shownId.value]);
+
+  const submit = (): void => {
+    if (canSend && send(text)) {
+      setText("");
+      box.current?.focus();
+    }
+  };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>): void => {
+    // 229: the browser's sign that an input method is composing, where isComposing comes late.
+    const isComposing = event.isComposing || event.keyCode === 229;
+    if (event.key === "Enter" && !event.shiftKey && !isComposing) {
+      event.preventDefault();
+      submit();
+    }
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {refusal.value !== "" && (
+        <p class="refusal" role="alert">
+          {refusal.value}
+          <button type="button" class="quiet" onClick={() => clearRefusal()}>
+            <Icon name="close" />
+            <span class="visually-hidden">{t("Dismiss")}</span>
+          </button>
+        </p>
+      )}
+      <div class="sheet">
+        <textarea
+          ref={box}
+          rows={1}
+          dir="auto"
+          aria-label={t("Message")}
+          placeholder={hasNone ? t("No model to ask yet") : t("Ask anything")}
+          disabled={hasNone || shown.value.is === "missing"}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div class="sheet-foot">
+          <ModelPicker />
+          {running === null ? (
+            <button type="submit" class="round" aria-label={t("Send")} disabled={!canSend}>
+              <Icon name="send" />
+            </button>
+          ) : (
+            <button
+              type="button"
+              class="round round-stop"
+              aria-label={t("Stop")}
+              onClick={() => stop(running)}
+            >
+              <Icon name="stop" />
+            </button>
+          )}
+        </div>
+      </div>
+      <p class="hint">{t("Answers can be wrong. Check what matters.")}</p>
+    </form>
+  );
+}
+
+function clearRefusal(): void {
+  refusal.value = "";
+}
+
+/** The text of this conversation's draft, kept on this device as it is typed. */
+function useDraft(): [string, (text: string) => void] {
+  const name = `draft.${personId}.${shownId.value ?? ""}`;
+  const [draft, setDraft] = useState({ name, text: memory.read(name) ?? "" });
+  const current = draft.name === name ? draft : { name, text: memory.read(name) ?? "" };
+  const set = (text: string): void => {
+    setDraft({ name, text });
+    memory.write(name, text);
+  };
+  return [current.text, set];
+}
+
+/** Takes text that a starter offers or that a refusal gives back. */
+function useTaken(setText: (text: string) => void, box: { current: HTMLTextAreaElement | null }) {
+  const offered = suggestion.value;
+  const back = givenBack.value;
+  useEffect(() => {
+    if (offered !== null) {
+      suggestion.value = null;
+      setText(offered.text);
+      box.current?.focus();
+    }
+  }, [offered]);
+  useEffect(() => {
+    if (back !== null && back.conversationId === shownId.peek()) {
+      givenBack.value = null;
+      // What was typed meanwhile stays, below what came back.
+      const typed = box.current?.value ?? "";
+      setText(typed.trim() === "" ? back.text : `${back.text}\n${typed}`);
+    }
+  }, [back, shownId.value]);
+}
+
+/** As high as its text, up to the limit in the style sheet, where the browser cannot do it itself. */
+function useGrowth(box: { current: HTMLTextAreaElement | null }, text: string): void {
+  useLayoutEffect(() => {
+    const area = box.current;
+    if (area === null || CSS.supports("field-sizing", "content")) {
+      return;
+    }
+    area.style.blockSize = "auto";
+    area.style.blockSize = `${area.scrollHeight}px`;
+  }, [text]);
+}

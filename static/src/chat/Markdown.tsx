@@ -1,0 +1,64 @@
+/** A place on the page where a growing text is drawn, at most once a frame. */
+
+import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { copy } from "./copying";
+import { GrowingText } from "./growing";
+import { t } from "./words";
+
+const COPIED_FOR_MS = 1600;
+const LONGEST_WAIT_MS = 120;
+
+export function Markdown({ text, isOver }: { text: string; isOver: boolean }): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const growing = useRef<GrowingText | null>(null);
+  const newest = useRef({ text, isOver });
+  const cancel = useRef<(() => void) | null>(null);
+  newest.current = { text, isOver };
+
+  useLayoutEffect(() => {
+    const draw = (): void => {
+      cancel.current?.();
+      cancel.current = null;
+      if (place.current !== null) {
+        growing.current ??= new GrowingText(place.current);
+        growing.current.show(newest.current.text, newest.current.isOver);
+      }
+    };
+    if (growing.current === null || isOver) {
+      draw();
+    } else {
+      cancel.current ??= soon(draw);
+    }
+  }, [text, isOver]);
+
+  useLayoutEffect(() => () => cancel.current?.(), []);
+
+  // biome-ignore lint/a11y/noStaticElementInteractions: the buttons inside are met on the way up
+  // biome-ignore lint/a11y/useKeyWithClickEvents: a button's click is its key press too
+  return <div class="prose" ref={place} onClick={copyCode} />;
+}
+
+/** At the next frame; or a little later, since a tab in the background gets no frames. */
+function soon(draw: () => void): () => void {
+  const frame = requestAnimationFrame(draw);
+  const timer = window.setTimeout(draw, LONGEST_WAIT_MS);
+  return () => {
+    cancelAnimationFrame(frame);
+    window.clearTimeout(timer);
+  };
+}
+
+async function copyCode(event: MouseEvent): Promise<void> {
+  const button = event.target;
+  if (!(button instanceof HTMLButtonElement) || button.dataset.copy !== "code") {
+    return;
+  }
+  const code = button.closest("figure")?.querySelector("code");
+  if (await copy(code?.textContent ?? "")) {
+    button.textContent = t("Copied");
+    window.setTimeout(() => {
+      button.textContent = t("Copy code");
+    }, COPIED_FOR_MS);
+  }
+}

@@ -1,0 +1,183 @@
+/** The WebSocket vocabulary as the page knows it. A closed list: what is not on it is dropped (D8). */
+
+export type PageState =
+  | "queued"
+  | "loading"
+  | "reading"
+  | "writing"
+  | "done"
+  | "stopped"
+  | "failed"
+  | "interrupted";
+
+export interface Person {
+  id: string;
+  name: string;
+  email: string;
+  is_admin: boolean;
+  language: string;
+}
+
+export interface Model {
+  name: string;
+  label: string;
+  context_length: number;
+  capabilities: string[];
+}
+
+export interface ConversationFrame {
+  id: string;
+  title: string;
+  model_name: string;
+  created_at: string;
+  changed_at: string;
+  running: boolean;
+}
+
+export interface Stats {
+  prompt_tokens?: number;
+  cached_tokens?: number;
+  answer_tokens?: number;
+  load_ns?: number;
+  prompt_ns?: number;
+  answer_ns?: number;
+}
+
+export interface GenerationFrame {
+  id: string;
+  message_id: string;
+  model_name: string;
+  state: PageState;
+  reason: string;
+  text: string;
+  thinking: string;
+  attempt: number;
+  number: number;
+  stats: Stats | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
+export interface MessageFrame {
+  id: string;
+  text: string;
+  created_at: string;
+  after: string | null;
+  answers: GenerationFrame[];
+}
+
+export interface EndFrame {
+  state: "done" | "stopped" | "failed" | "interrupted";
+  reason: string;
+  stats: Stats | null;
+}
+
+export interface Delta {
+  type: "delta";
+  generation_id: string;
+  attempt: number;
+  first: number;
+  last: number;
+  text: string;
+  thinking: string;
+  state: "reading" | "writing" | null;
+  read: number | null;
+  end: EndFrame | null;
+}
+
+export interface Status {
+  type: "status";
+  generation_id: string;
+  state: "queued" | "loading";
+  position: number | null;
+  progress: number | null;
+}
+
+export interface Welcome {
+  type: "welcome";
+  ref: number;
+  person: Person;
+  models: Model[];
+  conversations: ConversationFrame[];
+  more: boolean;
+  limits: { max_text_chars: number };
+}
+
+export interface ConversationReply {
+  type: "conversation";
+  ref: number;
+  conversation: ConversationFrame;
+  messages: MessageFrame[];
+}
+
+export interface Sent {
+  type: "sent";
+  ref: number;
+  conversation: ConversationFrame;
+  message: MessageFrame;
+}
+
+export interface ConversationsReply {
+  type: "conversations";
+  ref: number;
+  conversations: ConversationFrame[];
+  more: boolean;
+}
+
+export interface Refusal {
+  type: "refusal";
+  ref: number | null;
+  code: string;
+  message: string;
+  retry_after_seconds: number | null;
+}
+
+export interface Plain {
+  type: "ok" | "pong";
+  ref: number;
+}
+
+export interface Changed {
+  type: "changed";
+  conversation_id: string;
+}
+
+export interface ModelsChanged {
+  type: "models";
+  models: Model[];
+}
+
+export type Reply = Welcome | ConversationReply | Sent | ConversationsReply | Plain;
+export type Push = Delta | Status | Changed | ModelsChanged;
+export type Frame = Reply | Push | Refusal;
+
+const REPLIES = new Set(["welcome", "conversation", "sent", "conversations", "ok", "pong"]);
+const PUSHES = new Set(["delta", "status", "changed", "models"]);
+
+export function isReply(frame: Frame): frame is Reply {
+  return REPLIES.has(frame.type);
+}
+
+/** The frame in this text, or null when it is none of ours. Never throws, never runs anything. */
+export function parse(data: unknown): Frame | null {
+  if (typeof data !== "string") {
+    return null;
+  }
+  let frame: unknown;
+  try {
+    frame = JSON.parse(data);
+  } catch {
+    return null;
+  }
+  if (typeof frame !== "object" || frame === null || !("type" in frame)) {
+    return null;
+  }
+  const type = frame.type;
+  if (typeof type !== "string") {
+    return null;
+  }
+  if (type === "refusal" || REPLIES.has(type)) {
+    return "ref" in frame ? (frame as Frame) : null;
+  }
+  return PUSHES.has(type) ? (frame as Frame) : null;
+}

@@ -1,0 +1,44 @@
+/** Who is here, which models she may use, and which one is picked. */
+
+import { computed, signal } from "@preact/signals";
+import { conversations, shownId } from "./conversations";
+import type { Model, Person, Welcome } from "./frames";
+import * as memory from "./memory";
+
+export const person = signal<Person | null>(null);
+export const models = signal<Model[]>([]);
+export const maxTextChars = signal(100_000);
+export const isWelcome = signal(false);
+
+/** Picked by hand, by conversation; "" is the new one. */
+const picked = signal<Record<string, string>>({});
+
+export function takeWelcome(welcome: Welcome): void {
+  person.value = welcome.person;
+  models.value = welcome.models;
+  maxTextChars.value = welcome.limits.max_text_chars;
+  isWelcome.value = true;
+}
+
+/** Picked here; else what the conversation used last; else what the person used last; else any. */
+export const pickedModel = computed<Model | null>(() => {
+  const id = shownId.value ?? "";
+  const used = conversations.value.find((each) => each.id === id)?.model_name;
+  const wishes = [picked.value[id], used, memory.read("model")];
+  for (const wish of wishes) {
+    const found = models.value.find((model) => model.name === wish);
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return models.value[0] ?? null;
+});
+
+export function pickModel(name: string): void {
+  picked.value = { ...picked.peek(), [shownId.peek() ?? ""]: name };
+  memory.write("model", name);
+}
+
+export function labelOf(modelName: string): string {
+  return models.value.find((model) => model.name === modelName)?.label || modelName;
+}

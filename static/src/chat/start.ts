@@ -1,0 +1,80 @@
+/** Ties the parts together: what happens on a connection, on a push, and on a gap. */
+
+import * as address from "./address";
+import {
+  followShown,
+  openFromAddress,
+  refreshList,
+  reload,
+  shown,
+  shownId,
+  takeList,
+} from "./conversations";
+import type { Push, Welcome } from "./frames";
+import { resume } from "./sending";
+import { models, takeWelcome } from "./session";
+import { ask, connect } from "./socket";
+import { forgetFollowed, receiveDelta, receiveStatus, whenGap } from "./stream";
+
+const REREAD_AFTER_MS = 150;
+
+let rereadTimer: number | undefined;
+let listTimer: number | undefined;
+let isFirst = true;
+
+export function start(): void {
+  address.whenMoved(() => void openFromAddress());
+  whenGap(() => rereadShown());
+  connect({ onConnected, onPush });
+}
+
+async function onConnected(): Promise<void> {
+  const welcome = (await ask("hello", {}, { isRepeated: false })) as Welcome;
+  takeWelcome(welcome);
+  takeList(welcome.conversations, welcome.more);
+  forgetFollowed();
+  if (isFirst) {
+    isFirst = false;
+    void openFromAddress();
+    resume();
+    return;
+  }
+  followShown();
+  rereadShown();
+}
+
+function onPush(push: Push): void {
+  switch (push.type) {
+    case "delta":
+      receiveDelta(push);
+      break;
+    case "status":
+      receiveStatus(push);
+      break;
+    case "models":
+      models.value = push.models;
+      break;
+    case "changed":
+      rereadList();
+      if (push.conversation_id === shownId.peek()) {
+        rereadShown();
+      }
+      break;
+  }
+}
+
+/** Wake-ups come in bunches; one reading answers them all. */
+function rereadShown(): void {
+  window.clearTimeout(rereadTimer);
+  rereadTimer = window.setTimeout(() => {
+    const now = shown.peek();
+    if (now.is !== "new") {
+      void reload(now.id).catch(() => undefined);
+    }
+  }, REREAD_AFTER_MS);
+}
+
+function rereadList(): void {
+  window.clearTimeout(listTimer);
+  listTimer = window.setTimeout(() => void refreshList().catch(() => undefined), REREAD_AFTER_MS);
+}

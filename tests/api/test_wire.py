@@ -1,0 +1,256 @@
+"""What only a real server and a real socket show: framing, first bytes, leaving, dying."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from inference import protocol
+from portal.api.streaming import PACE
+from portal.catalog.models import Model
+from portal.chat.models import Generation
+from portal.streams import connection
+from tests.api.conftest import DONE, Caller, Worker, in_thread, said, until
+from tests.api.old_reader import OldReader
+
+HELLO = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hello"}]}
+CHAT, COMPLETIONS = "/api/chat", "/v1/chat/completions"
+SECONDS = 10.0
+
+
+@dataclass
+class Server:
+    """A server process of its own, on the database and the Valkey of this run."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+    wires: list["Wire"] = field(default_factory=list)
+
+    async def sends(self, caller: Caller, path: str, body: dict[str, Any]) -> "Wire":
+        content = json.dumps(body).encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+            f"Authorization: Bearer {caller.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        writer.write(head.encode() + content)
+        self.wires.append(Wire(reader, writer))
+        return self.wires[-1]
+
+
+@dataclass
+class Wire:
+    """One connection, read as bytes."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def head(self) -> str:
+        async with asyncio.timeout(SECONDS):
+            return (await self.reader.readuntil(b"\r\n\r\n")).decode().lower()
+
+    async def chunk(self) -> bytes:
+        """One chunk of the transfer; empty for the last."""
+        async with asyncio.timeout(SECONDS):
+            size = int(await self.reader.readuntil(b"\r\n"), 16)
+            return (await self.reader.readexactly(size + 2))[:-2]
+
+    async def body(self) -> bytes:
+        """All of it, up to the closing chunk."""
+        parts = [await self.chunk()]
+        while parts[-1]:
+            parts.append(await self.chunk())
+        return b"".join(parts)
+
+    async def leave(self) -> None:
+        self.writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self.writer.wait_closed()
+
+
+@pytest.fixture
+async def server(model: Model, tmp_path: Path) -> AsyncIterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path / "server.log"
+    process = _started(port, log)
+    started = Server(process, port, log)
+    try:
+        await _until_it_listens(port, process)
+        yield started
+    finally:
+        for wire in started.wires:
+            await wire.leave()
+        process.kill()
+        process.wait()
+        sys.stdout.write(log.read_text())  # shown when the test failed
+
+
+def _started(port: int, log: Path) -> subprocess.Popen[bytes]:
+    daphne = (sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(port))
+    with log.open("wb") as output:
+        return subprocess.Popen(  # noqa: S603 - our own server, fixed arguments
+            [*daphne, "portal.asgi:application"],
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "portal.settings.test",
+                "DATABASE_URL": _database_url(),
+                "REDIS_URL": django_settings.PORTAL.redis_url,
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _database_url() -> str:
+    database = django_settings.DATABASES["default"]
+    if "sqlite3" in database["ENGINE"]:
+        return f"sqlite:///{database['NAME']}"
+    return (
+        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}"
+        f":{database['PORT']}/{database['NAME']}"
+    )
+
+
+async def _until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                assert process.poll() is None, "the server ended at once"
+                await asyncio.sleep(0.05)
+            else:
+                await Wire(reader, writer).leave()
+                return
+
+
+async def test_lines_are_framed_one_a_chunk_and_end_properly(
+    alice: Caller, worker: Worker, server: Server
+) -> None:
+    worker.will(*said("Grüße", " 👋"), DONE)
+    wire = await server.sends(alice, CHAT, HELLO)
+
+    head, body = await wire.head(), await wire.body()
+
+    assert head.startswith("http/1.1 200")
+    assert "content-type: application/x-ndjson\r\n" in head
+    assert "transfer-encoding: chunked\r\n" in head
+    assert "set-cookie" not in head
+    reader = OldReader()
+    for byte in body:
+        reader.feed(bytes([byte]))
+    assert (reader.finish(), reader.is_finished) == ("Grüße 👋", True)
+    assert body.endswith(b"\n")
+
+
+@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
+async def test_headers_come_while_the_request_waits(
+    alice: Caller, worker: Worker, server: Server, path: str
+) -> None:
+    worker.is_taking = False
+    wire = await server.sends(alice, path, {**HELLO, "stream": True})
+
+    assert (await wire.head()).startswith("http/1.1 200")
+    if path == COMPLETIONS:
+        assert (await wire.chunk()).startswith(b": ")
+    assert worker.taken == []
+    assert PACE.opening_seconds < 1.0
+
+
+@pytest.mark.threat("F13")
+@pytest.mark.parametrize("is_streaming", [True, False])
+@pytest.mark.parametrize("is_taken", [True, False])
+@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
+async def test_a_client_that_goes_away_frees_its_slot_at_once(
+    alice: Caller,
+    worker: Worker,
+    server: Server,
+    path: str,
+    is_streaming: bool,
+    is_taken: bool,
+) -> None:
+    worker.is_taking = is_taken
+    worker.will(*said("Par"), asyncio.Event(), DONE)
+    wire = await server.sends(alice, path, {**HELLO, "stream": is_streaming})
+    generation_id = await _id_of_the_only_generation(worker if is_taken else None)
+    if is_streaming:
+        await wire.head()
+
+    await wire.leave()
+
+    # No reaper runs here that could do it later: it is the server that noticed.
+    await until(partial(connection.async_client().exists, protocol.stop_key(generation_id)))
+    await until(lambda: generation_id in worker.stopped or not is_taken)
+
+
+@pytest.mark.threat("C20")
+@pytest.mark.fault
+@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_server_that_dies_in_mid_answer_leaves_the_transfer_open(
+    alice: Caller, worker: Worker, server: Server, path: str, how: signal.Signals
+) -> None:
+    worker.will(*said("Par"), asyncio.Event(), DONE)
+    wire = await server.sends(alice, path, {**HELLO, "stream": True})
+    await wire.head()
+    while b"Par" not in await wire.chunk():
+        pass
+
+    server.process.send_signal(how)
+
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        await wire.body()
+
+
+@pytest.mark.threat("A16")
+async def test_a_key_in_an_address_is_in_no_line_of_the_servers_output(
+    alice: Caller, worker: Worker, server: Server
+) -> None:
+    for path in ("/api/chat", "/api/tags", "/nothing", "/v1/chat/completions"):
+        wire = await server.sends(alice, f"/u/{alice.key}{path}", {**HELLO, "stream": False})
+        await wire.head()
+        await wire.leave()
+    server.process.terminate()
+    server.process.wait()
+
+    assert alice.key not in server.log.read_text()
+
+
+async def test_without_streaming_the_length_is_known(
+    alice: Caller, worker: Worker, server: Server
+) -> None:
+    wire = await server.sends(alice, CHAT, {**HELLO, "stream": False})
+
+    head = await wire.head()
+    length = re.search(r"content-length: (\d+)\r\n", head)
+
+    assert length is not None
+    body = await wire.reader.readexactly(int(length.group(1)))
+    assert json.loads(body)["message"]["content"] == "Hello there"
+    await wire.leave()
+
+
+async def _id_of_the_only_generation(worker: Worker | None) -> Any:
+    """When the worker has it, or when it is stored."""
+    if worker is not None:
+        await until(lambda: worker.taken)
+        return worker.taken[0].generation_id
+    await until(in_thread(Generation.objects.exists))
+    return (await in_thread(Generation.objects.get)()).id

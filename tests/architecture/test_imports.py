@@ -1,0 +1,60 @@
+"""Laws 1 and 2 of the tree: who may know whom."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.code import imports, is_in, sources
+
+PORTAL = sources("portal")
+INFERENCE = sources("inference")
+REDIS_AT_THE_PORTALS_END = Path("portal/streams")
+REDIS_AT_THE_WORKERS_END = {Path("inference/inbox.py"), Path("inference/outbox.py")}
+
+
+def importers(paths: list[Path], *packages: str) -> set[tuple[Path, str]]:
+    """Which of these files import anything of these packages."""
+    return {
+        (path, name)
+        for path in paths
+        for name in imports(path)
+        if any(is_in(name, package) for package in packages)
+    }
+
+
+def test_the_portal_knows_the_contract_and_nothing_else_of_the_worker():
+    found = importers(PORTAL, "inference", "llama_cpp")
+
+    assert not {each for each in found if not is_in(each[1], "inference.protocol")}
+
+
+def test_the_worker_knows_neither_portal_nor_django():
+    assert not importers(INFERENCE, "portal", "django", "channels", "celery")
+
+
+def test_the_engine_library_is_imported_in_one_file():
+    users = {path for path, _ in importers(INFERENCE, "llama_cpp")}
+
+    assert users == {Path("inference/engine/llama.py")}
+
+
+def test_redis_is_imported_at_each_end_only():
+    users = {path for path, _ in importers([*PORTAL, *INFERENCE], "redis")}
+
+    strays = {path for path in users if REDIS_AT_THE_PORTALS_END not in path.parents}
+    assert strays - REDIS_AT_THE_WORKERS_END == set()
+
+
+def test_the_contract_stands_on_nothing_of_ours():
+    assert not importers([Path("inference/protocol.py")], "inference", "portal")
+
+
+@pytest.mark.threat("G3")
+def test_nothing_is_pickled():
+    assert not importers([*PORTAL, *INFERENCE], "pickle", "marshal", "dill", "cloudpickle")
+
+
+def test_the_catalog_opens_no_archives():
+    unpackers = ("zipfile", "tarfile", "shutil.unpack_archive", "lzma", "bz2")
+
+    assert not importers(sources("portal/catalog"), *unpackers)

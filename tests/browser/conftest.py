@@ -1,0 +1,181 @@
+"""A real browser, people signed in, and the portal behind them."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, sync_playwright
+from playwright.sync_api import expect as expect
+
+from tests.browser.house import PASSWORD, House
+from tests.browser.script import RULES
+
+HERE = Path(__file__).parent
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+expect.set_options(timeout=20_000)
+
+# Counts what must never happen: a script of somebody else, or a report of the content policy.
+WATCH = """
+window.ranCount = 0;
+window.ran = () => { window.ranCount += 1; };
+window.reports = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.reports.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+
+class Tab:
+    """One tab of one person. Speaks of what is on the page, not of how it is made."""
+
+    def __init__(self, page: Page, house: House) -> None:
+        self.page = page
+        self.house = house
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        page.on("request", self._note_foreign)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("dialog", lambda dialog: self.errors.append(f"dialog {dialog.message}"))
+
+    def open(self, path: str = "/") -> "Tab":
+        self.page.goto(self.house.address + path)
+        return self
+
+    @property
+    def composer(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message", exact=True)
+
+    @property
+    def answers(self) -> Locator:
+        return self.page.get_by_role("article")
+
+    @property
+    def answer(self) -> Locator:
+        return self.answers.last
+
+    @property
+    def prose(self) -> Locator:
+        return self.answer.locator(".prose").last
+
+    @property
+    def links(self) -> Locator:
+        return self.page.get_by_role("navigation", name="Conversations").get_by_role("link")
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def ask(self, text: str) -> None:
+        self.composer.fill(text)
+        self.button("Send").click()
+
+    def is_in_state(self, state: str) -> None:
+        expect(self.answer).to_have_attribute("data-state", state)
+
+    def nothing_ran(self) -> None:
+        assert self.page.evaluate("window.ranCount") == 0
+        assert self.page.evaluate("window.reports") == []
+        assert self.foreign == []
+        assert self.errors == []
+
+    def _note_foreign(self, request: object) -> None:
+        address = str(getattr(request, "url", ""))
+        if not address.startswith((self.house.address, "blob:", "data:")):
+            self.foreign.append(address)
+
+
+@pytest.fixture(scope="session")
+def house() -> Iterator[House]:
+    """Started once for all page tests; each test has conversations of its own."""
+    house = House.build(RULES)
+    if not (HERE.parents[1] / "static" / "dist" / "manifest.json").exists():
+        raise RuntimeError("the page is not built: npm run build")
+    try:
+        house.open(people=HERE / "people.py")
+        yield house
+    finally:
+        house.close()
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """A module at a time: its event loop must not be running when other tests bring their own."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+    yield browser
+    browser.close()
+
+
+Visit = Callable[..., Tab]
+
+
+@pytest.fixture
+def visit(chromium: Browser, house: House) -> Iterator[Visit]:
+    """A browser of one person's own, signed in: `visit("alice")`. Options go to the browser."""
+    contexts: list[BrowserContext] = []
+
+    def visit(name: str, *, path: str = "/", **options: object) -> Tab:
+        state = _signed_in(chromium, house, name)
+        context = chromium.new_context(
+            **{"storage_state": state, "locale": "en-GB", "reduced_motion": "reduce", **options}  # type: ignore[arg-type] # chosen by each test
+        )
+        contexts.append(context)
+        return _tab(context, house).open(path)
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def alice(visit: Visit) -> Tab:
+    return visit("alice")
+
+
+def another_tab(tab: Tab, path: str = "/") -> Tab:
+    """In the same browser: the same person, the same storage."""
+    return _tab(tab.page.context, tab.house).open(path)
+
+
+def sign_in(page: Page, house: House, name: str) -> None:
+    page.goto(f"{house.address}/accounts/login/")
+    page.locator("[name=login]").fill(f"{name}@example.com")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url(f"{house.address}/")
+
+
+_states: dict[str, str] = {}
+
+
+def _signed_in(chromium: Browser, house: House, name: str) -> dict[str, object]:
+    """Cookies of a signed-in browser. By the form, once a person; signing in is limited."""
+    key = f"{house.address} {name}"
+    if key not in _states:
+        context = chromium.new_context()
+        sign_in(context.new_page(), house, name)
+        _states[key] = json.dumps(context.storage_state())
+        context.close()
+    state: dict[str, object] = json.loads(_states[key])
+    state["origins"] = []
+    return state
+
+
+def _tab(context: BrowserContext, house: House) -> Tab:
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    return Tab(page, house)

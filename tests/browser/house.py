@@ -1,0 +1,167 @@
+"""The whole portal for page tests, as `make run` starts it, with a backend that follows a script.
+
+Not for tests of the parts themselves: here they are only what stands behind the page.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import psutil
+
+from portal import configuration
+from portal.ops import parts, valkey
+
+PASSWORD = "correct horse battery staple"
+PARTS = ("valkey", "web", "recorder", "inference")
+LOGS = parts.ROOT / "test-results" / "browser"
+START_SECONDS = 60.0
+END_SECONDS = 15.0
+
+
+class NotReady(AssertionError):
+    """A part did not come up in time; its last lines are in the message."""
+
+
+@dataclass
+class House:
+    """A running portal in a folder of its own."""
+
+    home: Path
+    address: str
+    configuration: configuration.Configuration
+    environment: dict[str, str]
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, rules: list[dict[str, object]]) -> "House":
+        # Short, since a socket lies in it.
+        home = Path(tempfile.mkdtemp(prefix="portal-page-"))
+        script = home / "script.json"
+        script.write_text(json.dumps(rules))
+        port = _free_port()
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "PYTHONPATH": str(parts.ROOT),
+            "DJANGO_SETTINGS_MODULE": "portal.settings.development",
+            "PORTAL_HOME": str(home),
+            "PORTAL_BIND": f"127.0.0.1:{port}",
+            "INFERENCE_BACKEND": "scripted",
+            "INFERENCE_SCRIPT": str(script),
+            "INFERENCE_LEASE_SECONDS": "3",
+            "OLLAMA_KEEP_ALIVE": "-1",
+        }
+        return cls(
+            home=home,
+            address=f"http://127.0.0.1:{port}",
+            configuration=configuration.read(environment),
+            environment=environment,
+        )
+
+    def open(self, *, people: Path) -> None:
+        """Tables, people and models, then every part; returns when it says it is healthy."""
+        valkey.prepare(self.home)
+        self.start("valkey")
+        until(lambda: valkey.answers(self.home), what="Valkey answers")
+        self._once("manage.py", "migrate", "--noinput", "-v", "0")
+        self._once(str(people), PASSWORD)
+        for name in PARTS[1:]:
+            self.start(name)
+        until(self.is_healthy, what=lambda: f"the portal is healthy\n{self.last_words()}")
+
+    def start(self, name: str) -> None:
+        part = next(
+            each
+            for each in parts.parts(self.configuration, environment=self.environment)
+            if each.name == name
+        )
+        with (self.home / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(  # noqa: S603 - the portal's own commands
+                part.command,
+                cwd=parts.ROOT,
+                env={**self.environment, **part.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self, name: str) -> None:
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=END_SECONDS)
+
+    def restart(self, name: str) -> None:
+        self.kill(name)
+        self.start(name)
+
+    def kill_runners(self) -> None:
+        """As the kernel does when memory is short."""
+        for child in psutil.Process(self.running["inference"].pid).children(recursive=True):
+            child.kill()
+
+    def is_healthy(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}/healthz", timeout=2.0).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def last_words(self) -> str:
+        logs = sorted(self.home.glob("*.log"))
+        return "\n".join(f"── {log.name}\n{log.read_text()[-1500:]}" for log in logs)
+
+    def close(self) -> None:
+        for name in reversed(PARTS):
+            process = self.running.pop(name, None)
+            if process is None:
+                continue
+            process.terminate()
+            try:
+                process.wait(timeout=END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(timeout=END_SECONDS)
+        for log in self.home.glob("*.log"):
+            LOGS.mkdir(parents=True, exist_ok=True)
+            shutil.copy(log, LOGS / log.name)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _once(self, *arguments: str) -> None:
+        subprocess.run(  # noqa: S603 - fixed arguments
+            [sys.executable, *arguments],
+            cwd=parts.ROOT,
+            env=self.environment,
+            check=True,
+            timeout=120,
+        )
+
+
+def until(
+    holds: Callable[[], bool],
+    *,
+    what: str | Callable[[], str],
+    seconds: float = START_SECONDS,
+) -> None:
+    """Wait for something outside of the page. Inside of it Playwright's own expectations wait."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not holds():
+        if time.monotonic() > deadline:
+            raise NotReady(what if isinstance(what, str) else what())
+        pause.wait(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

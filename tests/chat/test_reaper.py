@@ -1,0 +1,192 @@
+"""The reaper: who is tried again, who is ended, and who is held to be a killer."""
+
+from uuid import uuid4
+
+import pytest
+
+from portal.accounts.models import Person
+from portal.catalog.models import Model
+from portal.chat import actions
+from portal.chat.models import Conversation, Generation, State
+from portal.chat.reaper import Patience
+from portal.streams import transcript as streams
+from tests.doubles.brain import Brain
+from tests.doubles.worker import Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def send(person: Person, conversation=None):
+    return actions.send_message(
+        person,
+        conversation_id=conversation.id if conversation else None,
+        text="Hello",
+        client_key=uuid4(),
+        model_name="scripted:latest",
+    )
+
+
+def test_a_crash_with_others_aboard_goes_on_from_the_text_so_far(
+    alice: Person, conversation: Conversation, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice, conversation)
+    held = worker.takes().says("Once upon")
+    brain.later(1)
+    worker.dies(held, how="crashed")
+    brain.later(1)
+
+    second = worker.takes()
+    assert (second.request.attempt, second.request.deaths) == (2, 1)
+    assert second.request.so_far == "Once upon"
+    held.says("late")
+    assert held.refused
+    second.says("Once upon", " a time").ends()
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.text) == (State.COMPLETE, "Once upon a time")
+
+
+@pytest.mark.threat("F1")
+def test_two_crashes_the_second_alone_and_the_request_is_quarantined(
+    alice: Person, bob: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    killer, neighbour = send(alice), send(bob)
+    worker.dies(worker.takes(), worker.takes(), how="crashed")
+    brain.later(1)
+    again = [worker.takes(), worker.takes()]
+    culprit = next(held for held in again if held.id == killer.id)
+    other = next(held for held in again if held.id == neighbour.id)
+    worker.dies(culprit, how="crashed", alone=True)
+    worker.dies(other, how="crashed", in_batch=False)
+    brain.later(1)
+    worker.answers("I am well.")
+    brain.later(1)
+
+    killer.refresh_from_db()
+    neighbour.refresh_from_db()
+    assert (killer.state, killer.reason) == (State.FAILED, "quarantined")
+    assert (neighbour.state, neighbour.text) == (State.COMPLETE, "I am well.")
+    assert neighbour.deaths == 1
+
+
+@pytest.mark.threat("F1")
+def test_four_crashes_in_company_are_enough(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    for _crash in range(4):
+        worker.dies(worker.takes(), how="stalled", alone=False)
+        brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "quarantined")
+
+
+def test_a_kept_text_survives_a_second_death_before_the_first_piece(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    worker.dies(worker.takes().says("kept"), how="crashed")
+    brain.later(1)
+    worker.dies(worker.takes(), how="crashed", alone=True)
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.text) == (State.FAILED, "kept")
+
+
+def test_a_model_that_cannot_be_loaded_fails_everyone_who_waits_for_it(
+    alice: Person, bob: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    from portal.chat import prompts
+
+    hers, his = send(alice), send(bob)
+    worker.cannot_load(prompts.plan_of(hers).model.queue)
+    brain.later(1)
+
+    for generation in (hers, his):
+        generation.refresh_from_db()
+        assert (generation.state, generation.reason) == (State.FAILED, "unloadable")
+    assert worker.pops() is None
+
+
+def test_a_death_report_read_twice_is_acted_upon_once(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    send(alice)
+    held = worker.takes()
+    worker.dies(held, how="killed")
+    worker.dies(held, how="killed")
+    brain.later(1)
+    brain.restarts()
+    brain.later(1)
+
+    generation = Generation.objects.get()
+    assert (generation.attempt, generation.deaths) == (2, 1)
+
+
+def test_taken_from_the_queue_and_never_leased_it_is_queued_again(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    assert worker.pops() is not None
+    brain.steps()
+    brain.later(10)
+
+    assert worker.waiting_ids() == [generation.id]
+
+
+def test_nobody_is_tried_for_ever(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    for _attempt in range(Patience().max_attempts):
+        held = worker.takes()
+        brain.later(1)
+        held.loses_its_lease()
+        brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "died")
+    assert worker.pops() is None
+
+
+@pytest.mark.threat("F18")
+def test_a_clock_set_wrong_ends_nobody(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datetime
+
+    from portal import clock
+
+    generation = send(alice)
+    worker.takes().says("steady")
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() + datetime.timedelta(hours=1))
+    brain.later(1)
+    monkeypatch.setattr(clock, "now", lambda: real() - datetime.timedelta(hours=1))
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.attempt) == (State.RUNNING, 1)
+
+
+def test_readers_hear_that_an_attempt_was_given_up(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    from portal.streams.connection import client
+    from portal.streams.events import deltas
+
+    generation = send(alice)
+    worker.dies(worker.takes(), how="killed")
+    brain.later(1)
+    worker.takes().says("Again.")
+
+    entries = client().xrange(f"portal:events:{generation.id}")
+    steps = deltas(entries, after=(0, 0))
+    assert [(step.attempt, step.first, step.last) for step in steps] == [(1, 1, 1), (2, 0, 2)]
+    assert steps[-1].text == "Again."
+    transcript = streams.Transcript(attempt=1)
+    streams.read_on(generation.id, transcript)
+    assert (transcript.attempt, transcript.text) == (2, "Again.")

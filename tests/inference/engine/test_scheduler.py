@@ -1,0 +1,161 @@
+"""Who runs next, in simulated time: nobody is held up by a long prompt, nobody takes all."""
+
+from collections import defaultdict
+from uuid import UUID
+
+import pytest
+
+from inference.engine.engine import Over, Said
+from tests.inference.engine.aboard import (
+    RecordingBackend,
+    end_of,
+    engine_on,
+    request,
+    run,
+    text_of,
+)
+
+LONG = '[{"when": "", "says": ["word "], "repeat": 400}]'
+SHORT = '[{"when": "", "says": ["word "], "repeat": 5}]'
+
+
+@pytest.mark.threat("F5")
+def test_a_new_long_prompt_holds_running_answers_up_no_longer_than_the_bound() -> None:
+    backend = RecordingBackend(LONG, seconds_per_token=0.002, seconds_per_step=0.01)
+    engine = engine_on(backend, max_step_seconds=0.1, smallest_chunk=8)
+    engine.submit(request(1, person="alice"))
+    while not text_of(engine.step()):
+        pass
+    engine.submit(request(2, person="bob", text="x" * 9_000))
+
+    gaps, last = [], backend.clock.now
+    while not text_of(got := engine.step(), 2):
+        if text_of(got, 1):
+            gaps.append(backend.clock.now - last)
+            last = backend.clock.now
+
+    assert len(gaps) > 20
+    assert max(gaps) <= 0.1 + 0.01 + 8 * 0.002
+    assert sum(gaps) / len(gaps) > 0.05, "the bound is used, or reading would take for ever"
+
+
+@pytest.mark.threat("F5")
+def test_stop_while_reading_is_answered_in_the_next_step() -> None:
+    backend = RecordingBackend(seconds_per_token=0.002)
+    engine = engine_on(backend)
+    engine.submit(request(1, text="x" * 9_000))
+    for _ in range(3):
+        engine.step()
+    computed = backend.computed[UUID(int=1)]
+
+    engine.stop(UUID(int=1))
+
+    assert end_of(engine.step()).why == "stopped"
+    assert backend.computed[UUID(int=1)] == computed < 3_000
+    assert engine.is_idle
+
+
+@pytest.mark.threat("F11")
+def test_one_greedy_person_does_not_keep_nine_modest_ones_waiting() -> None:
+    backend = RecordingBackend(LONG, slots=4, seconds_per_step=0.01)
+    engine = engine_on(backend)
+    for number in range(1, 41):
+        engine.submit(request(number, person="greedy"))
+    for number in range(101, 110):
+        engine.submit(request(number, person=f"modest {number}", num_predict=20))
+
+    order = [update.generation_id.int for update in run(engine) if isinstance(update, Over)]
+
+    assert set(order[:9]) == set(range(101, 110))
+
+
+@pytest.mark.threat("F11")
+def test_one_person_never_has_more_than_their_share_of_slots() -> None:
+    backend = RecordingBackend(SHORT, slots=4)
+    engine = engine_on(backend, max_per_person=2)
+    for number in range(1, 9):
+        engine.submit(request(number))
+
+    run(engine)
+
+    assert max(len(batch) for batch in backend.batches) == 2
+
+
+def test_people_are_served_before_programs_and_those_before_the_background() -> None:
+    backend = RecordingBackend(SHORT, slots=1)
+    engine = engine_on(backend)
+    engine.submit(request(1, person="a", lane="background"))
+    engine.submit(request(2, person="b", lane="api"))
+    engine.submit(request(3, person="c", lane="person"))
+
+    order = [update.generation_id.int for update in run(engine) if isinstance(update, Over)]
+
+    assert order == [3, 2, 1]
+
+
+@pytest.mark.threat("F14")
+def test_what_nobody_waits_for_any_more_is_dropped_with_a_reason() -> None:
+    now = [100.0]
+    backend = RecordingBackend(LONG, slots=1)
+    engine = engine_on(backend, wall_clock=lambda: now[0])
+    engine.submit(request(1, expires_at=150.0))
+    engine.submit(request(2, expires_at=150.0))
+    updates = engine.step()
+    now[0] = 151.0
+
+    updates += run(engine)
+
+    assert end_of(updates, 1).why == "done", "it had begun"
+    assert (end_of(updates, 2).why, end_of(updates, 2).detail) == ("failed", "expired")
+    assert UUID(int=2) not in backend.computed
+
+
+@pytest.mark.threat("F1")
+def test_a_suspect_runs_alone_until_it_has_said_sixteen_tokens() -> None:
+    backend = RecordingBackend(LONG)
+    engine = engine_on(backend)
+    engine.submit(request(1, person="alice"))
+    for _ in range(5):
+        engine.step()
+    engine.submit(request(2, person="bob", deaths=1))
+    engine.submit(request(3, person="carol", deaths=2))
+
+    run(engine)
+
+    said: defaultdict[UUID, int] = defaultdict(int)
+    for batch in backend.batches:
+        suspects = [
+            c.sequence for c in batch if c.sequence != UUID(int=1) and said[c.sequence] < 16
+        ]
+        assert not suspects or len(batch) == 1
+        for chunk in batch:
+            said[chunk.sequence] += chunk.sampler is not None
+    assert any(len(batch) == 3 for batch in backend.batches)
+
+
+@pytest.mark.threat("F1")
+def test_others_go_on_while_a_suspect_is_on_probation() -> None:
+    backend = RecordingBackend(LONG)
+    engine = engine_on(backend)
+    engine.submit(request(1, person="alice"))
+    for _ in range(5):
+        engine.step()
+    engine.submit(request(2, person="bob", text="x" * 6_000, deaths=1))
+
+    speakers = [
+        {u.generation_id.int for u in engine.step() if isinstance(u, Said)} for _ in range(20)
+    ]
+
+    assert sum(1 in spoke for spoke in speakers) >= 9
+
+
+def test_the_runner_hears_who_is_to_blame_before_each_change() -> None:
+    heard: list[set[int]] = []
+    backend = RecordingBackend(SHORT)
+    engine = engine_on(backend, about_to_run=lambda ids: heard.append({i.int for i in ids}))
+    engine.submit(request(1, person="alice"))
+    engine.submit(request(2, person="bob"))
+
+    run(engine)
+
+    assert heard == [{1}, {2}, {1, 2}, {2}]

@@ -1,0 +1,75 @@
+"""Token bytes become text that never splits a character and never shows a stop string (F10)."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.engine.text import TextStream
+
+pytestmark = pytest.mark.threat("F10")
+
+_bytes = st.one_of(st.binary(max_size=5), st.text("aß👋</ST>OP é", max_size=4).map(str.encode))
+
+
+@given(pieces=st.lists(_bytes, max_size=40))
+def test_pieces_joined_are_the_whole_decoded(pieces: list[bytes]) -> None:
+    stream = TextStream()
+
+    shown = [stream.feed(piece) for piece in pieces] + [stream.finish()]
+
+    whole = b"".join(pieces).decode("utf-8", errors="replace")
+    assert whole.removeprefix("".join(shown)) in ("", "\ufffd"), "but half a character at the end"
+    for text in shown:
+        text.encode("utf-8")
+
+
+@given(text=st.text("ab👋é", max_size=60), cuts=st.lists(st.integers(0, 200), max_size=30))
+def test_a_character_is_shown_whole_or_not_yet(text: str, cuts: list[int]) -> None:
+    data = text.encode()
+    edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
+    stream = TextStream()
+
+    shown = "".join(stream.feed(data[a:b]) for a, b in itertools.pairwise(edges))
+
+    assert "\ufffd" not in shown
+    assert text.startswith(shown)
+
+
+@given(
+    pieces=st.lists(st.text("STOP abé", max_size=5), max_size=30),
+    stops=st.lists(st.text("STOP", min_size=1, max_size=6), min_size=1, max_size=4),
+)
+def test_no_stop_string_is_ever_shown(pieces: list[str], stops: list[str]) -> None:
+    whole = "".join(pieces)
+    found = [at for at in (whole.find(stop) for stop in stops) if at >= 0]
+    stream = TextStream(stop=stops)
+
+    shown = "".join([*(stream.feed(piece.encode()) for piece in pieces), stream.finish()])
+
+    assert not any(stop in shown for stop in stops)
+    assert stream.is_stopped == bool(found)
+    if not found:
+        assert shown == whole
+    else:
+        assert whole.startswith(shown)
+
+
+def test_a_stop_string_across_tokens_is_cut_out_with_what_follows() -> None:
+    stream = TextStream(stop=["</answer>"])
+
+    shown = "".join(stream.feed(piece) for piece in (b"Yes.</an", b"swe", b"r> and more"))
+
+    assert shown == "Yes."
+    assert stream.is_stopped
+    assert stream.feed(b"again") == stream.finish() == ""
+
+
+def test_what_only_looked_like_a_stop_string_is_shown() -> None:
+    stream = TextStream(stop=["</answer>"])
+
+    assert stream.feed(b"1 </an") == "1 "
+    assert stream.feed(b"t>") == "</ant>"
+    assert stream.feed(b"<") == ""
+    assert stream.finish() == "<"

@@ -1,0 +1,47 @@
+"""The real model in a real runner."""
+
+from pathlib import Path
+
+import pytest
+
+from inference import protocol
+from tests.inference.conftest import ROOT, MakeRequest, Portal, StartWorker, Until
+
+STARTER = ROOT / "var" / "starter" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.mark.model
+def test_the_starter_model_knows_the_capital_of_france(
+    start_worker: StartWorker,
+    portal: Portal,
+    make_request: MakeRequest,
+    tmp_path: Path,
+    until: Until,
+) -> None:
+    if not STARTER.exists():
+        pytest.skip("the starter model has not been set up")
+    blobs = tmp_path / "models" / "blobs"
+    blobs.mkdir(parents=True)
+    weights = "12" * 32  # the worker trusts the name: the portal has checked the bytes
+    (blobs / f"sha256-{weights}").symlink_to(STARTER)
+    spec = protocol.ModelSpec(weights=weights, context_length=2048)
+    start_worker(INFERENCE_BACKEND="llama", OLLAMA_NUM_PARALLEL="2")
+    options = protocol.Options(temperature=0, num_predict=40)
+
+    # With the system prompt of its own template this small model babbles in French.
+    messages = (
+        protocol.Message(role="system", content="You are a helpful assistant."),
+        protocol.Message(role="user", content="What is the capital of France?"),
+    )
+
+    asked = [
+        portal.submit(make_request(messages=messages, model=spec, options=options, person=who))
+        for who in ("alice", "bob")
+    ]
+    until(lambda: all(portal.end(one) for one in asked), seconds=90)
+
+    assert {portal.text(one) for one in asked} == {"The capital of France is Paris."}
+    state = portal.ready_runner()
+    assert state is not None
+    assert state.size_bytes > 90_000_000
+    assert state.context_length == 2048

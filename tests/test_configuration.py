@@ -1,0 +1,77 @@
+"""The environment, read once."""
+
+import pytest
+
+from portal.configuration import BadConfiguration, read
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORTAL_BIND", "nowhere"),
+        ("PORTAL_BIND", "127.0.0.1:99999"),
+        ("PORTAL_BIND", "127.0.0.1:٨٠"),
+        ("PORTAL_TRUSTED_PROXIES", "one"),
+        ("PORTAL_SIGN_UP", "perhaps"),
+        ("PORTAL_ORIGINS", "portal.example.com"),
+        ("PORTAL_ORIGINS", "ftp://portal.example.com"),
+        ("PORTAL_ORIGINS", "https://portal.example.com/path"),
+        ("PORTAL_ORIGINS", "https://user@portal.example.com"),
+        ("PORTAL_ORIGINS", "https://[::1"),
+        ("PORTAL_ORIGINS", "*"),
+        ("PORTAL_SMTP_URL", "http://mail"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(BadConfiguration, match=name):
+        read({name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Portal.Example.com", "https://portal.example.com"),
+        ("https://portal.example.com:443/", "https://portal.example.com"),
+        ("http://portal.example.com:80", "http://portal.example.com"),
+        ("https://portal.example.com:8443", "https://portal.example.com:8443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_origins_are_written_as_browsers_write_them(given: str, origin: str) -> None:
+    assert read({"PORTAL_ORIGINS": given}).origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"PORTAL_BIND": "[::1]:80"}, "http://[::1]"),
+        (
+            {"PORTAL_BIND": "0.0.0.0:9000", "PORTAL_HOSTS": "portal.lan,other"},
+            "http://portal.lan:9000",
+        ),
+        ({"PORTAL_ORIGINS": "https://portal.lan,https://other"}, "https://portal.lan"),
+    ],
+)
+def test_the_address_is_where_a_person_finds_the_portal(
+    environment: dict[str, str], address: str
+) -> None:
+    assert read(environment).address == address
+
+
+@pytest.mark.threat("J1")
+@pytest.mark.parametrize(
+    ("bind", "is_loopback"),
+    [
+        ("127.0.0.1:1", True),
+        ("127.8.8.8:1", True),
+        ("[::1]:1", True),
+        ("localhost:1", True),
+        ("0.0.0.0:1", False),
+        ("[::]:1", False),
+        ("192.168.0.7:1", False),
+        ("portal.lan:1", False),
+    ],
+)
+def test_loopback_is_known_from_the_network(bind: str, is_loopback: bool) -> None:
+    assert read({"PORTAL_BIND": bind}).is_loopback is is_loopback

@@ -1,0 +1,70 @@
+"""What every answer carries (threats C17, C18), and who is answered at all (C2)."""
+
+import pytest
+from django.test import Client
+
+from portal.accounts.models import Person
+from portal.headers import ADMIN_POLICY, ALWAYS, PAGE_POLICY
+
+PUBLIC = [
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/i18n/en.json",
+    "/healthz",
+    "/metrics",
+    "/api/version",
+    "/v1/models",
+    "/nowhere",
+    "/static/nowhere",
+    "/api/nowhere",
+    "/u/pk_x/api/tags",
+]
+PRIVATE = ["/", "/account/", "/accounts/password/change/", "/accounts/2fa/", "/admin/"]
+
+
+@pytest.fixture
+def signed_in(db: None) -> Client:
+    browser = Client(raise_request_exception=False)
+    browser.force_login(Person.objects.create_superuser("chief@example.com", None))
+    return browser
+
+
+@pytest.mark.threat("C17")
+@pytest.mark.parametrize("path", [*PUBLIC, *PRIVATE])
+@pytest.mark.parametrize("method", ["get", "post", "options"])
+def test_every_answer_carries_the_strict_headers(signed_in: Client, path: str, method: str) -> None:
+    headers = getattr(signed_in, method)(path).headers
+
+    policy = ADMIN_POLICY if path.startswith("/admin/") else PAGE_POLICY
+    expected = {**ALWAYS, "Content-Security-Policy": policy}
+    assert {name: headers.get(name) for name in expected} == expected
+    assert "Cache-Control" in headers
+
+
+@pytest.mark.threat("C17")
+def test_the_policy_of_pages_allows_nothing_written_into_them() -> None:
+    assert "unsafe" not in PAGE_POLICY
+    assert "*" not in PAGE_POLICY + ADMIN_POLICY
+    assert "http" not in PAGE_POLICY + ADMIN_POLICY
+
+
+@pytest.mark.threat("C18")
+@pytest.mark.parametrize("path", PRIVATE)
+def test_no_cache_keeps_a_private_page(signed_in: Client, path: str) -> None:
+    assert "no-store" in signed_in.get(path).headers["Cache-Control"]
+
+
+@pytest.mark.threat("C2")
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/healthz", "/api/version", "/static/x"])
+@pytest.mark.parametrize("host", ["evil.example", "testserver.evil.example", "", "testserver@evil"])
+def test_a_foreign_host_is_not_answered(signed_in: Client, path: str, host: str) -> None:
+    assert signed_in.get(path, headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.threat("C14")
+@pytest.mark.parametrize("path", ["/", "/account/", "/accounts/login/", "/admin/", "/i18n/en.json"])
+def test_pages_open_to_no_other_origin(signed_in: Client, path: str) -> None:
+    headers = signed_in.get(path, headers={"Origin": "https://evil.example"}).headers
+
+    assert not [name for name in headers if name.lower().startswith("access-control-")]

@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { defineConfig, type Plugin } from "vite";
+
+const source = resolve(import.meta.dirname, "static/src");
+const pages = resolve(source, "pages.ts");
+
+const MIN_COMPRESSED_BYTES = 1024;
+
+/** Writes a compressed twin beside each script and style sheet; the web process sends it as it is. */
+function twins(): Plugin {
+  return {
+    name: "twins",
+    apply: "build",
+    writeBundle({ dir }) {
+      const folder = resolve(dir ?? ".", "assets");
+      for (const name of readdirSync(folder).filter((each) => /\.(js|css|svg)$/.test(each))) {
+        const bytes = readFileSync(resolve(folder, name));
+        if (bytes.length >= MIN_COMPRESSED_BYTES) {
+          writeFileSync(resolve(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+          writeFileSync(resolve(folder, `${name}.br`), brotliCompressSync(bytes));
+        }
+      }
+    },
+  };
+}
+
+/** Two entries: the chat, and what the plain pages share. Everything is hashed and local. */
+export default defineConfig({
+  root: source,
+  base: "./",
+  publicDir: false,
+  plugins: [twins()],
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: resolve(import.meta.dirname, "static/dist"),
+    emptyOutDir: true,
+    manifest: "manifest.json",
+    // A data: address would need a wider content policy; small files stay files.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+    cssTarget: ["chrome111", "safari16.4", "firefox114"],
+    reportCompressedSize: true,
+    rollupOptions: {
+      input: {
+        chat: resolve(source, "chat/main.tsx"),
+        ...(existsSync(pages) ? { pages } : {}),
+      },
+      output: {
+        entryFileNames: "assets/[name]-[hash].js",
+        chunkFileNames: "assets/[name]-[hash].js",
+        assetFileNames: "assets/[name]-[hash][extname]",
+      },
+    },
+  },
+});
