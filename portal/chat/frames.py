@@ -114,10 +114,6 @@ Command = (
 COMMANDS: tuple[type[Struct], ...] = get_args(Command)
 
 
-class _OnlyRef(Struct):
-    ref: Any = None
-
-
 def parse(text: str | None) -> Command:
     """The command in this frame. Anything else is a `BadCommand`, whatever was sent (threat C7)."""
     if text is None or len(text) > MAX_FRAME_CHARS:
@@ -131,7 +127,7 @@ def parse(text: str | None) -> Command:
 def ref_of(text: str | None) -> int | None:
     """The number that a refused frame wants to be answered by, if it can be made out."""
     try:
-        ref = _refs.decode(text or "").ref
+        ref: Any = _any_object.decode(text or "").get("ref")
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return None
     is_whole = isinstance(ref, int) and not isinstance(ref, bool)
@@ -139,7 +135,7 @@ def ref_of(text: str | None) -> int | None:
 
 
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
-_refs = msgspec.json.Decoder(_OnlyRef)
+_any_object = msgspec.json.Decoder(dict[str, Any])
 
 
 # ── Server to client ────────────────────────────────────────────────────────────────────────────

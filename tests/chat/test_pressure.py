@@ -47,7 +47,8 @@ def test_unsent_bytes_are_found_behind_the_session_middleware() -> None:
 def test_twisted_still_has_what_we_read() -> None:
     from twisted.internet.abstract import FileDescriptor
 
-    transport = FileDescriptor(reactor=object())
+    no_reactor: Any = object()
+    transport = FileDescriptor(reactor=no_reactor)
     for name in ("dataBuffer", "offset", "_tempDataLen"):
         assert hasattr(transport, name)
 

@@ -2,14 +2,15 @@
 
     python -m tests.faults.campaign --seed 7 --answers 20
 
-Starts a portal of its own (scripted backend, its own home, loopback), lets three people ask, kills each
-part once with SIGKILL at a moment the seed chooses, and hands what every tab showed to `checker`.
-Prints one line a finding and ends with 0 when there is none.
+Starts a portal of its own (scripted backend, its own home, loopback), lets three people ask, kills
+each part once with SIGKILL at a moment the seed chooses, and hands what every tab showed to
+`checker`. Prints one line a finding and ends with 0 when there is none.
 """
 
 import argparse
 import asyncio
 import json
+import logging
 import os
 import random
 import signal
@@ -59,6 +60,13 @@ class Portal:
                 continue
         return None
 
+    async def pid_once_it_runs(self, part: str) -> int:
+        while True:
+            pid = await asyncio.to_thread(self.pid_of, part)
+            if pid is not None:
+                return pid
+            await asyncio.sleep(0.05)
+
     async def is_healthy(self, within_seconds: float) -> bool:
         deadline = time.monotonic() + within_seconds
         async with httpx.AsyncClient(timeout=2) as client:
@@ -90,10 +98,13 @@ def main() -> int:
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10**6)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     say(f"seed {seed}: {arguments.answers} answers, killing {', '.join(arguments.parts)}")
     with running_portal() as portal:
+        people = checker.make_people(("ann", "ben", "cho"), model_name=MODEL)
+        chance = random.Random(seed)  # noqa: S311 - a schedule, not a secret
         findings = asyncio.run(
-            campaign(portal, seed=seed, answers=arguments.answers, parts=arguments.parts)
+            campaign(portal, people, chance, answers=arguments.answers, parts=arguments.parts)
         )
     for finding in findings:
         say(f"FOUND  {finding}")
@@ -101,10 +112,15 @@ def main() -> int:
     return 1 if findings else 0
 
 
-async def campaign(portal: Portal, *, seed: int, answers: int, parts: list[str]) -> list[str]:
+async def campaign(
+    portal: Portal,
+    people: list[checker.SignedIn],
+    chance: random.Random,
+    *,
+    answers: int,
+    parts: list[str],
+) -> list[str]:
     """Ask, kill, wait, check. Returns what the checker found."""
-    chance = random.Random(seed)  # noqa: S311 - a schedule, not a secret
-    people = checker.make_people(("ann", "ben", "cho"), model_name=MODEL)
     if not await portal.is_healthy(HEALTHY_WITHIN_SECONDS):
         return [f"not healthy within {HEALTHY_WITHIN_SECONDS} s of starting"]
     story = Story()
@@ -116,7 +132,10 @@ async def campaign(portal: Portal, *, seed: int, answers: int, parts: list[str])
             group.create_task(kill_each_once(portal, parts, chance, story))
     except TimeoutError:
         waiting = [shown for shown in story.shown.values() if not shown.is_over]
-        return [f"{len(waiting)} answers had no end after {ENDED_WITHIN_SECONDS} s: {waiting[:3]}"]
+        return [
+            f"after {ENDED_WITHIN_SECONDS} s {len(story.acknowledged)} of {answers} were asked and"
+            f" {len(waiting)} had no end: {waiting[:3]}"
+        ]
     say(f"killed {' '.join(story.killed)}; sockets opened again {story.drops} times")
     if not await portal.is_healthy(HEALTHY_WITHIN_SECONDS):
         return ["not healthy again after the last kill"]
@@ -160,9 +179,7 @@ async def kill_each_once(
     chance.shuffle(order)
     for part in order:
         await asyncio.sleep(chance.uniform(0.4, 2.5))
-        while (pid := portal.pid_of(part)) is None:
-            await asyncio.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(await portal.pid_once_it_runs(part), signal.SIGKILL)
         story.killed.append(part)
 
 

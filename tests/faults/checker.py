@@ -1,4 +1,4 @@
-"""After a campaign: is every acknowledged message stored once, answered once, and shown as it is stored?
+"""After a campaign: is every acknowledged message stored once, answered once, shown as stored?
 
 Reads the database and Redis of the portal that `campaign` ran. The six questions of the fault plan.
 """
@@ -44,8 +44,8 @@ def prepare_database() -> None:
 def make_people(names: Iterable[str], *, model_name: str) -> list[SignedIn]:
     """People with open sessions, and one published model for all. Waits for nothing."""
     # Imported here: models exist only after django.setup().
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
+    from django.conf import settings
+    from django.test import Client
     from django.utils import timezone
 
     from portal.accounts.models import Person
@@ -65,14 +65,10 @@ def make_people(names: Iterable[str], *, model_name: str) -> list[SignedIn]:
     signed_in = []
     for name in names:
         person = Person.objects.create_user(f"{name}@example.com")
-        session = SessionStore()
-        session[SESSION_KEY] = str(person.pk)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-        session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-        session.create()
-        signed_in.append(
-            SignedIn(email=person.email, cookie=f"{_session_cookie()}={session.session_key}")
-        )
+        client = Client()
+        client.force_login(person)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+        signed_in.append(SignedIn(email=person.email, cookie=f"{cookie.key}={cookie.value}"))
     return signed_in
 
 
@@ -162,13 +158,5 @@ def _nothing_is_held() -> list[str]:
     return [f"still held in Redis: {key!r}" for key in left]
 
 
-def _session_cookie() -> str:
-    from django.conf import settings
-
-    return str(settings.SESSION_COOKIE_NAME)
-
-
 def _brief(text: str) -> str:
     return f"{len(text)} characters ending {text[-24:]!r}"
-
-

@@ -1,4 +1,4 @@
-"""A browser tab without a browser: it resends what is unsure and resumes from its number, as the page does.
+"""A browser tab without a browser: it resends what is unsure and resumes from its number.
 
 Not for looking at pages; tests/browser does that.
 """
@@ -10,9 +10,10 @@ from typing import Any, Self
 from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 PATIENCE_SECONDS = 5.0
+SIGNED_OUT = 4401
 OVER = ("done", "stopped", "failed", "interrupted")
 
 
@@ -83,7 +84,9 @@ class Tab:
     async def __aexit__(self, *_: object) -> None:
         await self._drop()
 
-    async def send(self, text: str, *, model_name: str, conversation_id: str | None) -> dict[str, Any]:
+    async def send(
+        self, text: str, *, model_name: str, conversation_id: str | None
+    ) -> dict[str, Any]:
         """Send one message until it is acknowledged; the key is the same each time."""
         return await self._insist(
             "message.send",
@@ -183,8 +186,13 @@ class Tab:
 
     async def _receive(self) -> dict[str, Any]:
         socket = await self._connected()
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            frame: dict[str, Any] = json.loads(await socket.recv())
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                frame: dict[str, Any] = json.loads(await socket.recv())
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code == SIGNED_OUT:
+                raise Refused("signed-out", "the session is not accepted") from None
+            raise
         return frame
 
     async def _connected(self) -> ClientConnection:
@@ -205,5 +213,3 @@ class Tab:
         if socket is not None:
             self.drops += 1
             await socket.close()
-
-

@@ -8,110 +8,228 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_initial'),
+        ("catalog", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('title_is_own', models.BooleanField(default=False)),
-                ('model_name', models.CharField(blank=True, max_length=512)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(db_index=True)),
-                ('deleted_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conversations', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("title_is_own", models.BooleanField(default=False)),
+                ("model_name", models.CharField(blank=True, max_length=512)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("changed_at", models.DateTimeField(db_index=True)),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conversations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-changed_at',),
+                "ordering": ("-changed_at",),
             },
         ),
         migrations.CreateModel(
-            name='Generation',
+            name="Generation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('door', models.CharField(choices=[('page', 'page'), ('api', 'API')], default='page', max_length=8)),
-                ('model_name', models.CharField(max_length=512)),
-                ('client_key', models.UUIDField()),
-                ('state', models.CharField(choices=[('queued', 'waiting'), ('running', 'running'), ('complete', 'complete'), ('stopped', 'stopped'), ('failed', 'failed'), ('interrupted', 'interrupted')], default='queued', max_length=12)),
-                ('reason', models.CharField(blank=True, max_length=64)),
-                ('attempt', models.PositiveIntegerField(default=1)),
-                ('deaths', models.PositiveIntegerField(default=0)),
-                ('request', models.JSONField(blank=True, default=dict)),
-                ('so_far', models.TextField(blank=True)),
-                ('text', models.TextField(blank=True)),
-                ('thinking', models.TextField(blank=True)),
-                ('recorded_number', models.PositiveBigIntegerField(default=0)),
-                ('stats', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('model', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='generations', to='catalog.model')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='generations', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "door",
+                    models.CharField(
+                        choices=[("page", "page"), ("api", "API")], default="page", max_length=8
+                    ),
+                ),
+                ("model_name", models.CharField(max_length=512)),
+                ("client_key", models.UUIDField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "waiting"),
+                            ("running", "running"),
+                            ("complete", "complete"),
+                            ("stopped", "stopped"),
+                            ("failed", "failed"),
+                            ("interrupted", "interrupted"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=64)),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("deaths", models.PositiveIntegerField(default=0)),
+                ("request", models.JSONField(blank=True, default=dict)),
+                ("so_far", models.TextField(blank=True)),
+                ("text", models.TextField(blank=True)),
+                ("thinking", models.TextField(blank=True)),
+                ("recorded_number", models.PositiveBigIntegerField(default=0)),
+                ("stats", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "model",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="generations",
+                        to="catalog.model",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="generations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'generation',
-                'verbose_name_plural': 'generations',
-                'ordering': ('created_at', 'id'),
+                "verbose_name": "generation",
+                "verbose_name_plural": "generations",
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('client_key', models.UUIDField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('after', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='chat.generation')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='chat.conversation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("client_key", models.UUIDField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "after",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="followers",
+                        to="chat.generation",
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="chat.conversation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('created_at', 'id'),
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.AddField(
-            model_name='generation',
-            name='message',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='generations', to='chat.message'),
+            model_name="generation",
+            name="message",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="generations",
+                to="chat.message",
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['owner', '-changed_at'], name='conversation_list'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["owner", "-changed_at"],
+                name="conversation_list",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('author', 'client_key'), name='one_message_a_press'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("author", "client_key"), name="one_message_a_press"
+            ),
         ),
         migrations.AddIndex(
-            model_name='generation',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['state'], name='generation_open'),
+            model_name="generation",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["state"],
+                name="generation_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.UniqueConstraint(fields=('owner', 'client_key'), name='one_generation_a_press'),
+            model_name="generation",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "client_key"), name="one_generation_a_press"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('door', 'api'), ('message', None)), models.Q(('door', 'page'), ('message__isnull', False)), _connector='OR'), name='page_generations_answer_a_message'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("door", "api"), ("message", None)),
+                    models.Q(("door", "page"), ("message__isnull", False)),
+                    _connector="OR",
+                ),
+                name="page_generations_answer_a_message",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('state__in', ['queued', 'running'])), models.Q(models.Q(('state__in', ['queued', 'running']), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='over_means_ended'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("state__in", ["queued", "running"])),
+                    models.Q(
+                        models.Q(("state__in", ["queued", "running"]), _negated=True),
+                        ("ended_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="over_means_ended",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(('attempt__gte', 1)), name='attempts_count_from_one'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("attempt__gte", 1)), name="attempts_count_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='generation',
-            constraint=models.CheckConstraint(condition=models.Q(('deaths__lte', models.F('attempt'))), name='deaths_within_attempts'),
+            model_name="generation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("deaths__lte", models.F("attempt"))),
+                name="deaths_within_attempts",
+            ),
         ),
     ]

