@@ -1,6 +1,6 @@
 # The commands of the project; CONTRIBUTING.md explains them. Everything lands in .venv, node_modules,
 # static/dist and var, and nothing outside this folder.
-.PHONY: run setup check test faults lock words
+.PHONY: run setup check test faults lock words pictures
 .DEFAULT_GOAL := run
 
 READY = python=$$(sh setup/find-python.sh) && "$$python" setup/ready.py
@@ -17,11 +17,16 @@ check: ## style, types, laws, settings, migrations, translations, locks
 test: ## the whole suite
 	@$(READY) dev && exec .venv/bin/python -m setup.suite
 
-faults: ## kill, pause and fill while people chat; prints its seed
-	@$(READY) dev && exec .venv/bin/python -m tests.faults.campaign $(if $(SEED),--seed $(SEED))
+faults: ## kill, pause and empty parts while people chat; SEED=7 repeats a run, ROUNDS=5 goes on
+	@$(READY) dev && campaign=".venv/bin/python -m tests.faults.campaign" && \
+		set -- $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) && \
+		$$campaign "$$@" $(if $(DEEDS),--deeds $(DEEDS),&& $$campaign "$$@" --empty-redis)
 
 words: ## collect the words people read into locale/, and compile them
 	@$(READY) dev && exec .venv/bin/python -m setup.words collect
+
+pictures: ## take the pictures of the documentation again
+	@$(READY) dev && exec .venv/bin/python -m setup.pictures
 
 lock: ## resolve the dependencies again
 	@$(READY) dev && exec .venv/bin/python -m setup.lock

@@ -8,7 +8,6 @@ from uuid import UUID
 from inference.words import Let, Mouth, Took
 
 REMEMBERED_STOPS = 4_096
-AHEAD = 8  # at most so many times the slots are held
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +24,6 @@ class Holdings:
     def __init__(self, mouth: Mouth, *, slots: int) -> None:
         self._mouth = mouth
         self._slots = slots
-        self._free_slots = 0
         self._held: dict[UUID, _Held] = {}
         self._stopped: OrderedDict[UUID, None] = OrderedDict()
         self._changed = threading.Condition()
@@ -102,17 +100,6 @@ class Holdings:
         with self._changed:
             return self._changed.wait_for(self._has_room, timeout=wait_seconds)
 
-    def note_free_slots(self, count: int) -> None:
-        """What the engine could still begin, when it holds back one person's many requests."""
-        with self._changed:
-            if count != self._free_slots:
-                self._free_slots = count
-                self._changed.notify_all()
-
     def _has_room(self) -> bool:
-        running = sum(held.is_running for held in self._held.values())
-        if running < self._slots:
-            return True
-        # Slots are free and all the same we hold enough: those wait for their own person's turn,
-        # and must not keep out somebody else (threat F11).
-        return self._free_slots > 0 and running < self._slots * AHEAD
+        """Nothing is taken ahead: the queue knows better than we whose turn it is (threat F11)."""
+        return sum(held.is_running for held in self._held.values()) < self._slots

@@ -69,7 +69,6 @@ class Loop:
         *,
         name: str,
         queue_name: str,
-        slots: int,
         make_engine: Callable[[Callable[[tuple[UUID, ...]], None]], Engine],
         holdings: Holdings,
         outbox: Outbox,
@@ -82,7 +81,6 @@ class Loop:
         self.mail: queue.SimpleQueue[Mail] = queue.SimpleQueue()
         self._name = name
         self._queue_name = queue_name
-        self._slots = slots
         self._engine = make_engine(self._about_to_run)
         self._holdings = holdings
         self._outbox = outbox
@@ -93,8 +91,8 @@ class Loop:
         self._clock = clock
         self._steps = 0
         self._beaten_at = clock()
-        self._begun: set[UUID] = set()  # of those, who ever had a slot
         self._current: dict[UUID, int] = {}  # attempt by generation: what the engine has
+        self._begun: set[UUID] = set()  # of those, whose first event is said
         self._is_draining = False
         self._is_handing_back = False
         self._give_up_at: float | None = None
@@ -152,8 +150,8 @@ class Loop:
         if self._is_handing_back and not claim.is_stopped:
             self._hand_back(generation_id, score=claim.score)
             return
-        self._outbox.put(generation_id, protocol.Taken(runner=self._name))
         if claim.is_stopped or claim.is_expired:
+            self._tell_begun(generation_id)
             why = "stopped" if claim.is_stopped else "failed"
             self._end_unbegun(request, why=why)
             return
@@ -162,8 +160,14 @@ class Loop:
             self._engine.submit(request)
         except Exception as error:  # noqa: BLE001 - one request must not end the others
             self._log_failure("submit", error)
-            self._expel(generation_id)
             self._end(generation_id, protocol.End(why="failed", detail="engine"))
+            self._expel(generation_id)
+
+    def _tell_begun(self, generation_id: UUID) -> None:
+        """Once, and not before the engine works on it: until then it is honestly waiting."""
+        if generation_id not in self._begun:
+            self._begun.add(generation_id)
+            self._outbox.put(generation_id, protocol.Taken(runner=self._name))
 
     def _end_unbegun(self, request: protocol.Request, *, why: str) -> None:
         """The text of earlier attempts stays: who follows this attempt has only its own events."""
@@ -185,33 +189,26 @@ class Loop:
             updates = self._blame(error)
         faults.at("step.after")
         self._steps += 1
-        begun_count = len(self._begun)
         for update in updates:
             self._publish(update)
-        if len(self._begun) == begun_count < min(self._slots, len(self._current)):
-            # Nobody began though there is a free slot: one person's requests are being held back.
-            self._holdings.note_free_slots(self._slots - begun_count)
-        else:
-            self._holdings.note_free_slots(0)
 
     def _blame(self, error: Exception) -> list[Update]:
         """Fail the only one aboard. With others, who might be harmed, the process must end."""
         if isinstance(error, BackendError) or len(self._current) != 1:
             raise StepFailed from error
         (generation_id,) = self._current
-        self._expel(generation_id)
         self._end(generation_id, protocol.End(why="failed", detail="engine"))
+        self._expel(generation_id)
         return []
 
     def _publish(self, update: Update) -> None:
+        self._tell_begun(update.generation_id)
         match update:
             case Said(generation_id=generation_id, text=text, kind=kind):
-                self._begun.add(generation_id)
                 self._holdings.spoke(generation_id)
                 self._outbox.put(generation_id, protocol.Piece(text=text, kind=kind))
             case Read(generation_id=generation_id, read_tokens=read, prompt_tokens=total):
                 faults.at("prefill.chunk")
-                self._begun.add(generation_id)
                 self._outbox.put(
                     generation_id, protocol.Reading(read_tokens=read, prompt_tokens=total)
                 )
@@ -220,7 +217,6 @@ class Loop:
                     stats = msgspec.structs.replace(stats, load_ns=self._load_ns)
                     self._load_ns = 0  # the first answer paid for the loading
                 self._current.pop(generation_id, None)
-                self._begun.discard(generation_id)
                 self._end(generation_id, protocol.End(why=why, detail=detail, stats=stats))
 
     def _expel(self, generation_id: UUID) -> None:
@@ -230,6 +226,8 @@ class Loop:
             self._engine.drop(generation_id)
 
     def _end(self, generation_id: UUID, end: protocol.End) -> None:
+        self._tell_begun(generation_id)
+        self._begun.discard(generation_id)
         self._outbox.put(generation_id, end)
         self._outbox.flush()
         self._holdings.finish(generation_id)
@@ -257,8 +255,8 @@ class Loop:
         if self._give_up_at is None or self._clock() < self._give_up_at:
             return
         for generation_id in tuple(self._current):
-            self._expel(generation_id)
             self._end(generation_id, protocol.End(why="interrupted", detail="died"))
+            self._expel(generation_id)
 
     def _about_to_run(self, generation_ids: tuple[UUID, ...]) -> None:
         self._mouth.say(Batch(generation_ids=generation_ids))

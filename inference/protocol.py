@@ -118,7 +118,7 @@ class Stats(_Plain, frozen=True, kw_only=True):
 
 
 class Taken(_Plain, tag="taken", frozen=True, kw_only=True):
-    """A runner holds the request. Always the first event of an attempt."""
+    """A runner begins with the request. Always the first event of an attempt."""
 
     runner: Name
 

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from types import FrameType
 from uuid import UUID
 
+import psutil
+
 from inference import inbox, protocol, settings, threads, words
 from inference.engine.backend import Backend
 from inference.engine.engine import Engine
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 TAKE_SECONDS = 0.5
 EXIT_UNLOADABLE = 3
 EXIT_STEP_FAILED = 4
+# Of the whole machine: what a file makes a loader ask for ends the loader, not its neighbours.
+MAX_DATA_SHARE = 0.9
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -72,9 +76,16 @@ def main(arguments: list[str]) -> int:
 
 
 def confine(*, supervisor_pid: int) -> None:
-    """Die with the supervisor, gain nothing by exec, leave no core file full of prompts."""
+    """Die with the supervisor, gain nothing by exec, leave no core file full of prompts.
+
+    Never all of the memory (threat E17): weights that are mapped from their file do not count.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
+        most_bytes = int(psutil.virtual_memory().total * MAX_DATA_SHARE)
+        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard_limit == resource.RLIM_INFINITY or most_bytes < hard_limit:
+            resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
@@ -149,7 +160,6 @@ class Crew:
                 limits=EngineLimits(),
                 about_to_run=about_to_run,
             ),
-            slots=self._limits.slots,
             holdings=self._holdings,
             outbox=self._outbox,
             mouth=mouth,

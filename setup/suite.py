@@ -16,7 +16,7 @@ from setup.servers import NoServer, binaries, servers
 # What reads or writes the database or the queue. The rest would only be the same again.
 SERVED = (
     *("tests/chat", "tests/streams", "tests/access", "tests/accounts", "tests/audit"),
-    *("tests/catalog", "tests/api", "tests/inference", "tests/contract", "tests/faults"),
+    *("tests/catalog", "tests/api", "tests/inference", "tests/contract"),
 )
 NOT_SERVED = "not browser and not model"
 

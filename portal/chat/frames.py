@@ -1,5 +1,4 @@
-"""The WebSocket vocabulary, both ways: a closed list. Turns bytes into commands and rows into
-frames.
+"""The WebSocket vocabulary, both ways: a closed list. Bytes to commands, rows to frames.
 
 Not for doing anything: commands.py and consumers.py act. A field that is not named here is refused
 on the way in and cannot leave on the way out.
@@ -45,7 +44,12 @@ class Hello(_Command, frozen=True, kw_only=True, tag="hello"):
 
 
 class ListConversations(_Command, frozen=True, kw_only=True, tag="conversations.list"):
-    before: datetime.datetime | None = None
+    before: Annotated[datetime.datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        # At either end of the calendar a moment has no name in other time zones.
+        if self.before and not datetime.MINYEAR < self.before.year < datetime.MAXYEAR:
+            raise ValueError("out of range")
 
 
 class OpenConversation(_Command, frozen=True, kw_only=True, tag="conversation.open"):
@@ -371,22 +375,15 @@ def delta(generation_id: UUID, step: Delta) -> DeltaFrame:
 
 
 def status(generation_id: UUID, place: Place) -> Status:
-    return Status(
-        generation_id=generation_id,
-        state=place.state,
-        position=place.position,
-        progress=place.progress,
-    )
+    state, position, progress = place.state, place.position, place.progress
+    return Status(generation_id=generation_id, state=state, position=position, progress=progress)
 
 
 def refusal(error: ChatError, *, ref: int | None, language: str) -> Refusal:
     with translation.override(language):
-        return Refusal(
-            ref=ref,
-            code=error.code,
-            message=str(error),
-            retry_after_seconds=error.retry_after_seconds,
-        )
+        sentence = str(error)
+    seconds = error.retry_after_seconds
+    return Refusal(ref=ref, code=error.code, message=sentence, retry_after_seconds=seconds)
 
 
 def _end(end: protocol.End) -> ShownEnd:

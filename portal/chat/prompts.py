@@ -67,7 +67,6 @@ def request_of(generation: Generation) -> protocol.Request:
     messages = plan.messages
     if messages is None:
         messages = tuple(_conversation(generation, plan))
-    lasts_seconds = PAGE_SECONDS if generation.door == Door.PAGE else API_SECONDS
     return protocol.Request(
         generation_id=generation.id,
         attempt=generation.attempt,
@@ -79,8 +78,14 @@ def request_of(generation: Generation) -> protocol.Request:
         options=plan.options,
         so_far=generation.so_far,
         deaths=generation.deaths,
-        expires_at=generation.created_at.timestamp() + lasts_seconds,
+        expires_at=expires_at(generation),
     )
+
+
+def expires_at(generation: Generation) -> float:
+    """Unix seconds: when nobody wants the answer any more if it has not begun."""
+    lasts_seconds = PAGE_SECONDS if generation.door == Door.PAGE else API_SECONDS
+    return generation.created_at.timestamp() + lasts_seconds
 
 
 def options_of(parameters: dict[str, Any]) -> protocol.Options:

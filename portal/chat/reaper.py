@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from inference import protocol
+from portal import clock as wall
 from portal.chat import actions, endings, prompts, queries
 from portal.chat.models import OPEN, Door, Generation, State
 from portal.chat.recorder import Recorder
@@ -25,6 +26,7 @@ DIED = protocol.End(why="interrupted", detail="died")
 LOST = endings.LOST
 GIVEN_UP = protocol.End(why="failed", detail="died")
 QUARANTINED = protocol.End(why="failed", detail="quarantined")
+EXPIRED = protocol.End(why="failed", detail="expired")
 UNLOADABLE = protocol.End(why="failed", detail="unloadable")
 
 
@@ -54,6 +56,8 @@ class Reaper:
     ) -> None:
         self._recorder = recorder
         self._clock = clock
+        # What adds unix time to the monotonic clock: a later jump of the machine's ends nobody.
+        self._wall_offset = wall.now().timestamp() - clock()
         self._patience = patience or Patience()
         self._deaths = Deaths()
         self._since: dict[tuple[str, UUID, int], float] = {}
@@ -83,7 +87,7 @@ class Reaper:
         if heard.end is not None:
             return
         if death.how == "killed":
-            self._after_a_kill(row, end=DIED, deaths=row.deaths + 1)
+            self._after_a_kill(row, end=DIED, deaths=row.deaths + held.in_batch)
         elif not held.in_batch:
             self._again(row, deaths=row.deaths)
         else:
@@ -125,8 +129,15 @@ class Reaper:
         requests.submit(prompts.request_of(next_try))
 
     def _fail_waiting(self, queue: str) -> None:
-        for row in queries.all_open().filter(state=State.QUEUED):
-            if prompts.queue_of(row) == queue:
+        waiting = [
+            row
+            for row in queries.all_open().filter(state=State.QUEUED)
+            if prompts.queue_of(row) == queue
+        ]
+        holds = requests.holds({row.id: queue for row in waiting})
+        for row in waiting:
+            # Whoever holds one has the model loaded; that one still has its turn.
+            if not holds[row.id].is_leased:
                 requests.withdraw(row.id, queue=queue)
                 self._recorder.close(row, UNLOADABLE)
 
@@ -134,7 +145,9 @@ class Reaper:
 
     def _look_around(self) -> None:
         rows = list(
-            queries.all_open().only("id", "attempt", "state", "door", "message__conversation_id")
+            queries.all_open().only(
+                "id", "attempt", "state", "door", "created_at", "message__conversation_id"
+            )
         )
         self._know_queues({row.id for row in rows})
         holds = requests.holds(
@@ -156,7 +169,9 @@ class Reaper:
                 actions.stop(Generation.objects.get(id=row.id))
         if row.state == State.RUNNING and not hold.is_leased:
             self._has_no_runner(row, hold)
-        if row.state == State.QUEUED and not hold.is_queued and not hold.is_leased:
+        if row.state == State.QUEUED and not hold.is_leased and self._is_too_late(row):
+            self._expire(row)
+        elif row.state == State.QUEUED and not hold.is_queued and not hold.is_leased:
             wrong.add(("unheld", row.id, row.attempt))
             if self._has_lasted("unheld", row, self._patience.unheld_seconds):
                 self._queue_again(row.id, hold)
@@ -175,6 +190,27 @@ class Reaper:
         end = DIED if streams.exists(row.id) else LOST
         # Nobody is accused: who died, and of what, only a death report can say.
         self._after_a_kill(fresh, end=end, deaths=fresh.deaths)
+
+    def _is_too_late(self, row: Generation) -> bool:
+        return prompts.expires_at(row) < self._clock() + self._wall_offset
+
+    def _expire(self, row: Generation) -> None:
+        """Nobody took it while anybody wanted it. A runner that takes it now finds the same."""
+        fresh = _open_row(row.id)
+        queue = self._queues.get(row.id)
+        if (
+            fresh is None
+            or queue is None
+            or (fresh.attempt, fresh.state)
+            != (
+                row.attempt,
+                State.QUEUED,
+            )
+        ):
+            return
+        requests.withdraw(row.id, queue=queue)
+        if not self._recorder.heard(fresh).is_begun:
+            self._recorder.close(fresh, EXPIRED)
 
     def _queue_again(self, generation_id: UUID, hold: Hold) -> None:
         row = _open_row(generation_id)

@@ -22,13 +22,31 @@ def _asks(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
+# The paper and the green of the other pages (static/src/chat/look.css), in the theme's steps.
+_PAPER = (
+    *("#fcfbf8", "#f4f1ea", "#e3ded2", "#cfc9bb", "#aaa598", "#716c60"),
+    *("#56524a", "#403d37", "#2b2a26", "#1c1b19", "#161513"),
+)
+_GREEN = (
+    *("#eff6f3", "#e4efe9", "#bcdccf", "#a2dcc7", "#85ccb3", "#4fa98f"),
+    *("#1d6a58", "#155445", "#134439", "#10382f", "#10231c"),
+)
+
+
+def _steps(colours: tuple[str, ...]) -> dict[str, str]:
+    """The theme names its steps by weight, from light to dark."""
+    weights = ("50", *(str(hundred * 100) for hundred in range(1, 10)), "950")
+    return dict(zip(weights, colours, strict=True))
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": _("Portal"),
     "SITE_HEADER": _("Portal"),
-    "SITE_SYMBOL": "forum",
+    "SITE_SYMBOL": "door_open",
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
+    "COLORS": {"base": _steps(_PAPER), "primary": _steps(_GREEN)},
     "DASHBOARD_CALLBACK": "portal.console.dashboard",
     "SIDEBAR": {
         "navigation": [

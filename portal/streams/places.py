@@ -24,7 +24,7 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """`position` 1 is next; `progress` from 0 to 1 while the model is loading."""
+    """`position` 1 is next, None where there is no order; `progress` from 0 to 1 while loading."""
 
     state: Literal["queued", "loading"]
     position: int | None = None
@@ -59,8 +59,8 @@ class _Waiter:
         self.place: Place | None = None
         self.changed = asyncio.Event()
 
-    def offer(self, place: Place | None) -> None:
-        if place is not None and place != self.place:
+    def offer(self, place: Place) -> None:
+        if place != self.place:
             self.place = place
             self.changed.set()
 
@@ -125,10 +125,10 @@ def loading_by_queue(states: Iterable[protocol.HostState]) -> dict[str, float]:
     return {queue: progress for queue, progress in loading.items() if queue not in ready}
 
 
-def place_of(rank: int | None, *, progress: float | None) -> Place | None:
-    """None when there is nothing to say: it has left the queue."""
+def place_of(rank: int | None, *, progress: float | None) -> Place:
+    """Without a rank it is on its way to the queue or from it, and has not begun: still waiting."""
     if rank is None:
-        return None
+        return Place(state="queued")
     if progress is not None:
         return Place(state="loading", position=rank + 1, progress=progress)
     return Place(state="queued", position=rank + 1)

@@ -1,5 +1,5 @@
-/** For the page tests: `rendered` within reach of a test, in a real browser under the real policy. */
+/** For the page tests: markdown.ts within reach of a test, in a real browser under the real policy. */
 
-import { rendered } from "../src/chat/markdown";
+import { rendered, sanitised } from "../src/chat/markdown";
 
-Object.assign(window, { rendered: (source: string) => rendered(source) });
+Object.assign(window, { rendered: (source: string) => rendered(source), sanitised });

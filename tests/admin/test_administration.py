@@ -15,7 +15,7 @@ from inference import protocol
 from portal.accounts.models import ApiKey, Person
 from portal.audit.models import Entry
 from portal.catalog import queries, tasks
-from portal.catalog.models import Model
+from portal.catalog.models import Model, ModelState
 from portal.chat.models import Conversation, Generation, Message
 from portal.streams import requests
 from portal.streams.connection import client as redis_client
@@ -613,6 +613,29 @@ def test_the_administration_speaks_chinese_where_the_browser_does(carols_browser
     )
 
     assert 'lang="zh-hans"' in response.content.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_theme_speaks_the_language_too_and_colours_mean_the_same(
+    carols_browser: Client, small_model: Model, language: str
+) -> None:
+    small_model.state = ModelState.READY
+    small_model.save()
+
+    page = carols_browser.get(
+        reverse("admin:catalog_model_changelist"), headers={"accept-language": language}
+    ).content.decode()
+
+    assert ("筛选" in page, "Filters" in page) == (language != "en", language == "en")
+    assert "text-green-700" in page
+
+
+def test_whoever_has_no_name_is_not_shown_her_address_twice(carols_browser: Client) -> None:
+    Person.objects.update(name="")
+
+    page = carols_browser.get(reverse("admin:index")).content.decode()
+
+    assert page.count("carol@example.org") == 1
 
 
 def test_every_address_of_the_administration_is_known_to_these_tests(

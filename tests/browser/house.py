@@ -1,4 +1,6 @@
-"""The whole portal for page tests, as `make run` starts it, with a backend that follows a script.
+"""The whole portal for page tests, as `make run` starts it.
+
+The model behind it follows a script, or it is the real starter model.
 
 Not for tests of the parts themselves: here they are only what stands behind the page.
 """
@@ -36,8 +38,9 @@ class NotReady(AssertionError):
 
 @dataclass
 class House:
-    """A running portal in a folder of its own."""
+    """A running portal in a folder of its own. `name` is where its logs are kept afterwards."""
 
+    name: str
     home: Path
     address: str
     configuration: configuration.Configuration
@@ -46,10 +49,25 @@ class House:
 
     @classmethod
     def build(cls, rules: list[dict[str, object]]) -> "House":
-        # Short, since a socket lies in it.
-        home = Path(tempfile.mkdtemp(prefix="portal-page-"))
+        """With models that answer what the rules say."""
+        home = _new_home()
         script = home / "script.json"
         script.write_text(json.dumps(rules))
+        return cls._at(
+            home,
+            name="scripted",
+            INFERENCE_BACKEND="scripted",
+            INFERENCE_SCRIPT=str(script),
+            INFERENCE_LEASE_SECONDS="3",
+        )
+
+    @classmethod
+    def build_real(cls) -> "House":
+        """With llama.cpp; `open` is told which starter model to import."""
+        return cls._at(_new_home(), name="real", INFERENCE_BACKEND="llama")
+
+    @classmethod
+    def _at(cls, home: Path, *, name: str, **worker: str) -> "House":
         port = _free_port()
         environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
@@ -57,25 +75,26 @@ class House:
             "DJANGO_SETTINGS_MODULE": "portal.settings.development",
             "PORTAL_HOME": str(home),
             "PORTAL_BIND": f"127.0.0.1:{port}",
-            "INFERENCE_BACKEND": "scripted",
-            "INFERENCE_SCRIPT": str(script),
-            "INFERENCE_LEASE_SECONDS": "3",
             "OLLAMA_KEEP_ALIVE": "-1",
+            **worker,
         }
         return cls(
+            name=name,
             home=home,
             address=f"http://127.0.0.1:{port}",
             configuration=configuration.read(environment),
             environment=environment,
         )
 
-    def open(self, *, people: Path) -> None:
+    def open(self, *, people: Path, starter: Path | None = None) -> None:
         """Tables, people and models, then every part; returns when it says it is healthy."""
         valkey.prepare(self.home)
         self.start("valkey")
         until(lambda: valkey.answers(self.home), what="Valkey answers")
-        self._once("manage.py", "migrate", "--noinput", "-v", "0")
-        self._once(str(people), PASSWORD)
+        self.once("manage.py", "migrate", "--noinput", "-v", "0")
+        self.once(str(people), PASSWORD)
+        if starter is not None:
+            self.once("manage.py", "starter", str(starter))
         for name in PARTS[1:]:
             self.start(name)
         until(self.is_healthy, what=lambda: f"the portal is healthy\n{self.last_words()}")
@@ -131,18 +150,23 @@ class House:
                 process.kill()
                 process.wait(timeout=END_SECONDS)
         for log in self.home.glob("*.log"):
-            LOGS.mkdir(parents=True, exist_ok=True)
-            shutil.copy(log, LOGS / log.name)
+            kept = LOGS / self.name
+            kept.mkdir(parents=True, exist_ok=True)
+            shutil.copy(log, kept / log.name)
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _once(self, *arguments: str) -> None:
-        subprocess.run(  # noqa: S603 - fixed arguments
+    def once(self, *arguments: str) -> str:
+        """One command of the portal's own, run to its end. What it printed."""
+        done = subprocess.run(  # noqa: S603 - fixed arguments
             [sys.executable, *arguments],
             cwd=parts.ROOT,
             env=self.environment,
             check=True,
+            stdout=subprocess.PIPE,
+            text=True,
             timeout=120,
         )
+        return done.stdout
 
 
 def until(
@@ -158,6 +182,11 @@ def until(
         if time.monotonic() > deadline:
             raise NotReady(what if isinstance(what, str) else what())
         pause.wait(0.05)
+
+
+def _new_home() -> Path:
+    """Short, since a socket lies in it."""
+    return Path(tempfile.mkdtemp(prefix="portal-page-"))
 
 
 def _free_port() -> int:

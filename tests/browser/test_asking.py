@@ -126,6 +126,38 @@ def test_a_refused_question_stays_in_the_composer(alice: Tab) -> None:
     expect(alice.composer).to_have_value(too_long)
 
 
+@pytest.mark.threat("C3")
+def test_a_question_larger_than_a_frame_stays_too_and_the_connection_lives(alice: Tab) -> None:
+    # Within the limit of characters, beyond that of bytes: such letters take three each.
+    too_large = "好" * 100_000
+    alice.composer.fill(too_large)
+    alice.button("Send").click()
+
+    expect(alice.page.get_by_role("alert")).to_contain_text("too long. At most 87")
+    expect(alice.composer).to_have_value(too_large)
+    # What just fits arrives; a model with a small context says so itself.
+    alice.composer.fill("好" * 87_000)
+    alice.button("Send").click()
+    alice.is_in_state("failed")
+    expect(alice.answer).to_contain_text("too long for the model")
+
+
+@pytest.mark.threat("C7")
+def test_half_a_character_does_not_hold_a_question_up(alice: Tab) -> None:
+    alice.page.evaluate(
+        """box => {
+            const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+            set.call(box, "cut \\ud83d here");
+            box.dispatchEvent(new Event("input", {bubbles: true}));
+        }""",
+        alice.composer.element_handle(),
+    )
+    alice.button("Send").click()
+
+    alice.is_in_state("done")
+    expect(alice.answer).to_contain_text("cut \ufffd here")
+
+
 def test_a_draft_is_kept_for_each_conversation(alice: Tab) -> None:
     alice.ask("What is the capital of France?")
     alice.is_in_state("done")

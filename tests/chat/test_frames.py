@@ -33,6 +33,9 @@ RAW = [
     "x" * 300_000,
     "\x00",
     "\ud83d",
+    '{"type":"conversations.list","ref":1,"before":"0001-01-01T00:00:00+14:00"}',
+    '{"type":"conversations.list","ref":1,"before":"9999-12-31T23:59:59-14:00"}',
+    '{"type":"conversations.list","ref":1,"before":"2026-01-01T00:00:00"}',
 ]
 
 

@@ -8,10 +8,11 @@ from portal.accounts.models import Person
 from portal.catalog.models import Model
 from portal.chat import actions
 from portal.chat.models import Conversation, Generation, State
+from portal.chat.prompts import PAGE_SECONDS
 from portal.chat.reaper import Patience
 from portal.streams import transcript as streams
 from tests.doubles.brain import Brain
-from tests.doubles.worker import Worker
+from tests.doubles.worker import Held, Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,6 +25,14 @@ def send(person: Person, conversation=None):
         client_key=uuid4(),
         model_name="scripted:latest",
     )
+
+
+def take_ahead(worker: Worker) -> Held:
+    """Popped and leased, and not begun: the engine has not come to it."""
+    request = worker.pops()
+    assert request is not None
+    assert worker.leases(request)
+    return Held(request, worker)
 
 
 def test_a_crash_with_others_aboard_goes_on_from_the_text_so_far(
@@ -109,6 +118,105 @@ def test_a_model_that_cannot_be_loaded_fails_everyone_who_waits_for_it(
         generation.refresh_from_db()
         assert (generation.state, generation.reason) == (State.FAILED, "unloadable")
     assert worker.pops() is None
+
+
+def test_a_model_that_one_host_cannot_load_fails_nobody_whom_another_holds(
+    alice: Person, bob: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    hers, his = send(alice), send(bob)
+    held = take_ahead(worker)
+    worker.cannot_load(held.request.model.queue)
+    brain.later(1)
+    held.begins().says("Here.").ends()
+    brain.later(1)
+
+    hers.refresh_from_db()
+    his.refresh_from_db()
+    assert (hers.state, hers.text) == (State.COMPLETE, "Here.")
+    assert (his.state, his.reason) == (State.FAILED, "unloadable")
+
+
+@pytest.mark.threat("F4")
+@pytest.mark.parametrize("how", ["killed", "crashed", "stalled"])
+def test_held_and_not_begun_it_is_waiting_and_no_death_is_counted_against_it(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain, how: str
+) -> None:
+    generation = send(alice)
+    held = take_ahead(worker)
+    brain.later(10)
+    generation.refresh_from_db()
+    assert (generation.state, generation.attempt) == (State.QUEUED, 1)
+
+    worker.dies(held, how=how, in_batch=False)
+    brain.later(1)
+    again = worker.answers("Here.")
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.text) == (State.COMPLETE, "Here.")
+    assert (again.request.attempt, again.request.deaths) == (2, 0)
+
+
+@pytest.mark.threat("F4")
+def test_held_and_not_begun_by_a_runner_that_vanished_it_is_queued_again_after_the_lease(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    held = take_ahead(worker)
+    brain.later(10)
+    assert worker.waiting_ids() == []
+
+    held.loses_its_lease()
+    brain.steps()
+    brain.later(10)
+    held.begins()
+
+    assert worker.waiting_ids() == [generation.id]
+    assert held.refused, "it woke too late and may not speak"
+
+
+@pytest.mark.threat("F14")
+def test_what_no_worker_ever_took_fails_when_nobody_wants_it_any_more(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    brain.later(PAGE_SECONDS - 60)
+    generation.refresh_from_db()
+    assert generation.state == State.QUEUED
+
+    brain.later(120)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "expired")
+    assert worker.pops() is None
+
+
+@pytest.mark.threat("F14")
+def test_forgotten_by_redis_too_it_fails_as_expired_and_is_not_queued_again(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    worker.redis.flushall()
+    brain.later(PAGE_SECONDS + 60)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "expired")
+    assert worker.waiting_ids() == []
+
+
+@pytest.mark.threat("F14")
+def test_an_answer_that_has_begun_or_is_held_does_not_expire(
+    alice: Person, bob: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    begun, held = send(alice), send(bob)
+    worker.takes().says("Once")
+    take_ahead(worker)
+    brain.later(1)
+    brain.later(PAGE_SECONDS + 60)
+
+    begun.refresh_from_db()
+    held.refresh_from_db()
+    assert (begun.state, held.state) == (State.RUNNING, State.QUEUED)
 
 
 def test_a_death_report_read_twice_is_acted_upon_once(

@@ -119,17 +119,38 @@ def test_stopped_while_redis_had_forgotten_it_the_sweep_ends_it(
     assert worker.pops() is None
 
 
-def test_stopping_while_redis_is_away_says_so(
-    alice: Person, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("call", ["request_stop", "withdraw"])
+def test_stopping_while_redis_is_away_says_so_and_loses_nothing(
+    alice: Person,
+    conversation: Conversation,
+    worker: Worker,
+    brain: Brain,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
 ) -> None:
     generation = send(alice, conversation)
+    held = worker.takes().says("Kept ")
 
-    def away(_generation_id):
+    def away(*_: object, **__: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(requests, "request_stop", away)
-    with pytest.raises(Unavailable):
-        actions.stop_generation(alice, generation.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, call, away)
+        with pytest.raises(Unavailable) as refused:
+            actions.stop_generation(alice, generation.id)
+    assert "could not be stopped" in str(refused.value)
+    held.says("text")
+    brain.later(1)
+    generation.refresh_from_db()
+    assert (generation.state, generation.text) == (State.RUNNING, "Kept text")
+
+    actions.stop_generation(alice, generation.id)
+    assert held.was_asked_to_stop
+    held.ends("stopped")
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.text) == (State.STOPPED, "Kept text")
 
 
 @pytest.mark.threat("F13")

@@ -209,6 +209,12 @@ async def test_a_waiting_tab_is_told_its_place(
     assert str(worker.takes().id) == first
     await tab.until(lambda: tab.shown[mine].status["position"] == 1)
 
+    request = worker.pops()
+    assert request is not None
+    assert worker.leases(request)
+    await tab.until(lambda: tab.shown[mine].status["position"] is None)
+    assert tab.shown[mine].status["state"] == "queued", "held, and not begun: still waiting"
+
 
 @pytest.mark.threat("C12")
 async def test_a_closed_tab_leaves_nothing_behind(

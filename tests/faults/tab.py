@@ -35,6 +35,8 @@ class Shown:
     text: str = ""
     state: str = "queued"
     ends_seen: int = 0
+    # The longest text she ever saw of it: no word may be taken back.
+    seen: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -47,6 +49,7 @@ class Shown:
             return
         self.attempt, self.number = generation["attempt"], generation["number"]
         self.text, self.state = generation["text"], generation["state"]
+        self.seen = max(self.seen, self.text, key=len)
 
     def take_delta(self, delta: dict[str, Any]) -> bool:
         """Apply one delta. False on a gap: then the conversation must be opened again."""
@@ -57,6 +60,7 @@ class Shown:
         if delta["first"] > self.number + 1:
             return False
         self.text += delta["text"]
+        self.seen = max(self.seen, self.text, key=len)
         self.number = delta["last"]
         self.state = delta["state"] or self.state
         if delta["end"] is not None:

@@ -1,13 +1,32 @@
-"""The real model in a real runner."""
+"""A runner's own limits, and the real model in a real runner."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from inference import protocol
 from tests.inference.conftest import ROOT, MakeRequest, Portal, StartWorker, Until
 
 STARTER = ROOT / "var" / "starter" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.mark.threat("E17")
+def test_no_file_can_make_a_runner_ask_for_all_of_the_memory() -> None:
+    confined = (
+        "import os, resource; from inference.runner import confine;"
+        "confine(supervisor_pid=os.getppid());"
+        "print(*resource.getrlimit(resource.RLIMIT_DATA))"
+    )
+
+    done = subprocess.run(  # noqa: S603 - ourselves, fixed arguments
+        [sys.executable, "-c", confined], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    soft_bytes, hard_bytes = map(int, done.stdout.split())
+    assert 0 < soft_bytes == hard_bytes < psutil.virtual_memory().total
 
 
 @pytest.mark.model

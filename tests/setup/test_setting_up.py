@@ -1,6 +1,7 @@
 """Set-up, piece by piece: what it says, what it skips, what it asks for."""
 
 import hashlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -194,6 +195,14 @@ def test_a_makefile_target_exists_for_every_command_of_contributing():
     }
     makefile = (ROOT / "Makefile").read_text()
 
-    assert named == {"run", "check", "test", "faults", "words"}
+    assert named == {"run", "check", "test", "faults", "words", "pictures"}
     assert all(f"\n{name}:" in makefile for name in named)
     assert Path(ROOT / ".ci" / "run").read_text().rstrip().endswith("make check\nmake test")
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_every_picture_of_the_first_page_is_there_and_small(page: str):
+    shown = re.findall(r'(?:src|srcset)="(docs/pictures/[^"]+)"', (ROOT / page).read_text())
+
+    assert len(shown) == 5
+    assert all((ROOT / picture).stat().st_size < 250_000 for picture in shown)

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { announcement } from "./announce";
 import type { Answer } from "./generations";
-import { runningId } from "./sending";
+import { askedId, runningId } from "./sending";
 import { answerOf } from "./stream";
 
 const KEPT = 12;
@@ -28,13 +28,22 @@ function listen(): () => void {
   let before: Answer | null = null;
   let saidChars = 0;
   let key = 0;
+  let lastAsked: string | null = null;
   return effect(() => {
     // Stay with an answer until its end has been told, then go on to the next.
     const running = runningId.value;
+    const asked = askedId.value === lastAsked ? null : askedId.value;
+    lastAsked = askedId.value;
     if (running !== null && running !== watched) {
       watched = running;
       before = null;
       saidChars = answerOf(running)?.peek().text.length ?? 0;
+    } else if (running === null && asked !== null && asked !== watched) {
+      // So quick that it was over when this tab first heard of it.
+      watched = asked;
+      const all = answerOf(asked)?.peek();
+      before = all === undefined ? null : { ...all, state: "queued" };
+      saidChars = 0;
     }
     const after = answerOf(watched)?.value;
     if (after === undefined || after === before) {

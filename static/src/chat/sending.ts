@@ -6,7 +6,7 @@ import type { Sent } from "./frames";
 import * as memory from "./memory";
 import { personId } from "./page";
 import { maxTextChars, pickedModel } from "./session";
-import { ask, Refused } from "./socket";
+import { ask, Refused, TooLong } from "./socket";
 import { isOpenNow } from "./stream";
 import { t } from "./words";
 
@@ -23,6 +23,9 @@ export const unheard = signal<Unheard[]>([]);
 export const refusal = signal("");
 /** Text that a refusal gave back, with the conversation it belongs to. */
 export const givenBack = signal<{ conversationId: string | null; text: string } | null>(null);
+
+/** The answer this tab asked for last. It may be over before the tab has heard of it. */
+export const askedId = signal<string | null>(null);
 
 export const shownUnheard = computed(() =>
   unheard.value.filter((each) => each.conversationId === shownId.value),
@@ -47,9 +50,7 @@ export function send(text: string): boolean {
     return false;
   }
   if (text.length > maxTextChars.peek()) {
-    refusal.value = t("This text is too long. At most %(count)s characters fit.", {
-      count: maxTextChars.peek(),
-    });
+    refusal.value = tooLong(maxTextChars.peek());
     return false;
   }
   refusal.value = "";
@@ -84,6 +85,7 @@ async function deliver(each: Unheard): Promise<void> {
     const isShown = shownId.peek() === each.conversationId;
     drop(each);
     takeSent(sent, { isShown });
+    askedId.value = sent.message.answers.at(-1)?.id ?? null;
   } catch (error) {
     drop(each);
     givenBack.value = { conversationId: each.conversationId, text: each.text };
@@ -106,9 +108,11 @@ export function goOn(generationId: string): void {
 
 function again(type: string, fields: Record<string, unknown>): void {
   const from = shownId.peek();
-  const reply = ask(type, fields).then((sent) =>
-    takeSent(sent as Sent, { isShown: shownId.peek() === from }),
-  );
+  const reply = ask(type, fields).then((frame) => {
+    const sent = frame as Sent;
+    takeSent(sent, { isShown: shownId.peek() === from });
+    askedId.value = sent.message.answers.at(-1)?.id ?? null;
+  });
   void tried(reply);
 }
 
@@ -126,6 +130,9 @@ async function tried(reply: Promise<unknown>): Promise<void> {
 }
 
 export function sentenceOf(error: unknown): string {
+  if (error instanceof TooLong) {
+    return tooLong(error.mostChars);
+  }
   if (!(error instanceof Refused)) {
     return t("That did not work. Please try again.");
   }
@@ -135,6 +142,10 @@ export function sentenceOf(error: unknown): string {
   }
   const when = t("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
   return `${message} ${when}`;
+}
+
+function tooLong(mostChars: number): string {
+  return t("This text is too long. At most %(count)s characters fit.", { count: mostChars });
 }
 
 function drop(each: Unheard): void {

@@ -17,6 +17,13 @@ export class Refused extends Error {
 
 export class Disconnected extends Error {}
 
+/** More than one frame holds: sent, it would end the connection, and again on each new one. */
+export class TooLong extends Error {
+  constructor(readonly mostChars: number) {
+    super();
+  }
+}
+
 interface Asked {
   text: string;
   /** Nobody heard an answer to it: ask again on the next connection. All our commands allow that. */
@@ -34,6 +41,8 @@ interface Listener {
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 8_000;
 const LONGEST_WAIT_MS = 15_000;
+/** The server's limit on a frame. In bytes: most of the world's letters take two to four. */
+const MAX_FRAME_BYTES = 256 * 1024;
 const SIGNED_OUT = 4401;
 const TOO_SLOW = 4408;
 
@@ -63,7 +72,12 @@ export function ask(
 ): Promise<Reply> {
   lastRef += 1;
   const ref = lastRef;
-  const text = JSON.stringify({ type, ref, ...fields });
+  const text = JSON.stringify({ type, ref, ...fields }, wellFormed);
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes > MAX_FRAME_BYTES) {
+    const mostChars = Math.floor((text.length * MAX_FRAME_BYTES) / bytes);
+    return Promise.reject(new TooLong(mostChars));
+  }
   return new Promise((resolve, reject) => {
     const isOpen = socket?.readyState === WebSocket.OPEN;
     if (!isOpen && !isRepeated) {
@@ -76,6 +90,11 @@ export function ask(
       socket?.send(text);
     }
   });
+}
+
+/** Half of a character, as a careless cut leaves it, is nothing a server could read. */
+function wellFormed(_name: string, value: unknown): unknown {
+  return typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value;
 }
 
 /** Also asks whether a connection that looks open still is: laptops sleep without closing. */

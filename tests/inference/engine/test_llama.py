@@ -192,6 +192,16 @@ def test_marker_text_in_a_message_yields_no_special_token(
     assert [t for t in hostile if t in steering] == [t for t in calm if t in steering]
 
 
+@pytest.mark.threat("E19")
+def test_the_tokenizer_itself_makes_no_marker_of_plain_text(starter: LlamaBackend) -> None:
+    vocabulary = starter.vocabulary
+    steering = {marker.token for marker in vocabulary.markers.values() if marker.is_control}
+    assert steering
+
+    for text in vocabulary.markers:
+        assert steering.isdisjoint(vocabulary.encode(text)), text
+
+
 def test_calm_messages_are_encoded_as_the_library_itself_would(starter: LlamaBackend) -> None:
     text = "Grüße, 世界 👋\n\n  def f(x):\n\treturn x**2  # <b>1</b>" + " and so on" * 3_000
     prompt = builder(starter, CHATML.template, context_length=100_000).build(

@@ -1,5 +1,6 @@
 """Messages become token ids within the context, and no message can become a control token (E19)."""
 
+import re
 from collections.abc import Sequence
 
 import jinja2
@@ -91,6 +92,40 @@ def test_no_text_whatever_yields_a_special_token(family: Family, data: st.DataOb
     hostile = specials(family, (Message(role="user", content="a" + text + "a"),))
 
     assert hostile == specials(family, (Message(role="user", content="aa"),))
+
+
+class EagerVocabulary(ScriptedVocabulary):
+    """As real ones with tokens of their user's own: markers are found in plain text, too."""
+
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        tokens: list[int] = []
+        for part in re.split(f"({'|'.join(map(re.escape, self.markers))})", text):
+            marker = self.markers.get(part)
+            tokens.extend([marker.token] if marker else super().encode(part))
+        return tokens
+
+
+@pytest.mark.threat("E19")
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_tokenizer_that_finds_markers_in_plain_text_is_not_believed(family: Family) -> None:
+    eager = EagerVocabulary(markers=family.markers, ends=(family.end,), bos_text=family.bos)
+    builder = PromptBuilder(
+        eager,
+        template=family.template,
+        renderer=TrustedRenderer(),
+        context_length=4096,
+        wall_clock=lambda: 0.0,
+    )
+    every = " x ".join(family.markers)
+    assert not {eager.markers[text].token for text in family.markers}.isdisjoint(
+        eager.encode(every)
+    )
+
+    tokens = builder.build((Message(role="user", content=f"a{every}a"),)).tokens
+
+    calm = (Message(role="user", content="aa"),)
+    assert [token for token in tokens if token < len(family.markers)] == specials(family, calm)
+    assert every in eager.shown(tokens).decode()
 
 
 @pytest.mark.threat("E19")

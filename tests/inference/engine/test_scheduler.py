@@ -70,7 +70,33 @@ def test_one_greedy_person_does_not_keep_nine_modest_ones_waiting() -> None:
 
 
 @pytest.mark.threat("F11")
-def test_one_person_never_has_more_than_their_share_of_slots() -> None:
+def test_a_modest_person_waits_for_one_slot_to_free_and_no_longer() -> None:
+    backend = RecordingBackend(LONG, slots=4, seconds_per_step=0.01)
+    engine = engine_on(backend)
+    for number in range(1, 9):
+        engine.submit(request(number, person="greedy"))
+    for _ in range(8):
+        engine.step()
+    engine.submit(request(101, person="modest", num_predict=5))
+
+    order = [update.generation_id.int for update in run(engine) if isinstance(update, Over)]
+
+    assert order.index(101) <= 4, "only those that ran when she asked may be over before her"
+
+
+def test_no_slot_stays_empty_while_one_person_has_work() -> None:
+    backend = RecordingBackend(SHORT, slots=4)
+    engine = engine_on(backend)
+    for number in range(1, 9):
+        engine.submit(request(number, person="greedy"))
+
+    run(engine)
+
+    assert max(len(batch) for batch in backend.batches) == 4
+
+
+@pytest.mark.threat("F11")
+def test_one_person_never_has_more_than_the_bound_that_was_set() -> None:
     backend = RecordingBackend(SHORT, slots=4)
     engine = engine_on(backend, max_per_person=2)
     for number in range(1, 9):

@@ -1,0 +1,254 @@
+"""The whole road with the real starter model: page, both dialects, and the administration."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from portal.ops.parts import ROOT
+from tests.browser.conftest import HERE, WATCH, Tab, Visit, expect, sign_in
+from tests.browser.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.model]
+
+MODEL = "smollm2:135m"
+QUESTION = "What is the capital of France?"
+LONG = "Write a very long story about a river, with many chapters."
+NOTE_LOADED = "from portal.catalog import actions; actions.note_loaded()"
+STOP_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """One for the file: the model is imported and loaded once."""
+    house = House.build_real()
+    try:
+        house.open(people=HERE / "real_people.py", starter=_starter())
+        yield house
+    finally:
+        house.close()
+
+
+def _starter() -> Path:
+    """`PORTAL_STARTER_GGUF`, or what `make` has unpacked."""
+    named = os.environ.get("PORTAL_STARTER_GGUF")
+    found = [Path(named)] if named else sorted((ROOT / "var" / "starter").glob("*.gguf"))
+    if not found:
+        pytest.fail("no starter model: run `make test`, or name it in PORTAL_STARTER_GGUF")
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def key(house: House) -> str:
+    return house.once("manage.py", "createkey", "alice@example.com").strip()
+
+
+@pytest.fixture(params=["in the header", "in the path"])
+def client(request: pytest.FixtureRequest, house: House, key: str) -> Iterator[httpx.Client]:
+    """A program with a key, carried in one way or the other."""
+    is_in_header = request.param == "in the header"
+    with httpx.Client(
+        base_url=house.address if is_in_header else f"{house.address}/u/{key}",
+        headers={"Authorization": f"Bearer {key}"} if is_in_header else {},
+        timeout=60.0,
+    ) as client:
+        yield client
+
+
+def question(**others: object) -> dict[str, object]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": QUESTION}], **others}
+
+
+# ── The page ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_person_signs_in_picks_the_model_and_reads_that_it_is_paris(
+    chromium: Browser, house: House
+) -> None:
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.add_init_script(WATCH)
+        sign_in(page, house, "alice")
+        tab = Tab(page, house)
+        tab.button("New chat").click()
+        picker = page.get_by_role("button", name=re.compile("^Model"))
+        picker.click()
+        page.get_by_role("option", name=re.compile(MODEL)).click()
+
+        tab.ask(QUESTION)
+
+        tab.is_in_state("done")
+        expect(tab.prose).to_contain_text("Paris")
+        tab.ask("Which river flows through that city?")
+        expect(tab.answers).to_have_count(2)
+        tab.is_in_state("done")
+        expect(tab.prose).not_to_be_empty()
+        page.reload()
+        expect(tab.answers).to_have_count(2)
+        expect(tab.answers.first).to_contain_text("Paris")
+        tab.nothing_ran()
+    finally:
+        context.close()
+
+
+def test_stop_ends_a_long_answer_within_a_second_and_keeps_it(alice: Tab) -> None:
+    _begin_a_long_answer(alice)
+
+    pressed = time.monotonic()
+    alice.button("Stop").click()
+    alice.is_in_state("stopped")
+    seconds = time.monotonic() - pressed
+
+    kept = alice.prose.inner_text()
+    assert seconds < STOP_SECONDS
+    assert len(kept.split()) >= 10
+    alice.page.reload()
+    alice.is_in_state("stopped")
+    expect(alice.prose).to_have_text(kept, use_inner_text=True)
+
+
+def test_a_stopped_answer_goes_on_where_it_was_and_can_be_asked_again(alice: Tab) -> None:
+    _begin_a_long_answer(alice)
+    alice.button("Stop").click()
+    alice.is_in_state("stopped")
+    kept = _words(alice)
+
+    alice.button("Continue").click()
+    alice.is_in_state("writing")
+    expect(alice.prose).to_have_text(_longer_by_ten_words(kept))
+    alice.button("Stop").click()
+    alice.is_in_state("stopped")
+    expect(alice.answer.get_by_text("2 of 2")).to_be_visible()
+    # The last word of the first part may have been half of one.
+    assert _words(alice)[: len(kept) - 1] == kept[:-1]
+
+    alice.button("Retry").click()
+    alice.is_in_state("writing")
+    expect(alice.prose).to_have_text(_longer_by_ten_words([]))
+    alice.button("Stop").click()
+    alice.is_in_state("stopped")
+    expect(alice.answer.get_by_text("3 of 3")).to_be_visible()
+
+
+def _begin_a_long_answer(tab: Tab) -> None:
+    tab.ask(LONG)
+    expect(tab.prose).to_have_text(_longer_by_ten_words([]))
+    tab.is_in_state("writing")
+
+
+def _words(tab: Tab) -> list[str]:
+    return tab.prose.inner_text().split()
+
+
+def _longer_by_ten_words(words: list[str]) -> re.Pattern[str]:
+    return re.compile(rf"^\s*(\S+\s+){{{len(words) + 10}}}")
+
+
+# ── The two dialects ─────────────────────────────────────────────────────────────────────────
+
+
+def test_an_ollama_client_reads_paris_and_the_statistics(client: httpx.Client) -> None:
+    answer = client.post("/api/chat", json=question(stream=False)).raise_for_status().json()
+
+    assert "Paris" in answer["message"]["content"]
+    assert answer["message"]["role"] == "assistant"
+    assert (answer["model"], answer["done"], answer["done_reason"]) == (MODEL, True, "stop")
+    _are_whole(answer)
+
+
+def test_an_ollama_client_reads_paris_piece_by_piece(client: httpx.Client) -> None:
+    with client.stream("POST", "/api/chat", json=question()) as response:
+        assert response.headers["content-type"] == "application/x-ndjson"
+        pieces = [json.loads(line) for line in response.iter_lines()]
+
+    assert "Paris" in "".join(piece["message"]["content"] for piece in pieces)
+    assert [piece["done"] for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert len(pieces) > 2
+    _are_whole(pieces[-1])
+
+
+def _are_whole(statistics: dict[str, Any]) -> None:
+    """Counts of tokens, durations in nanoseconds."""
+    assert statistics["prompt_eval_count"] > 5
+    assert statistics["eval_count"] > 1
+    assert statistics["prompt_eval_duration"] > 0
+    assert statistics["eval_duration"] > 0
+    parts = ("load_duration", "prompt_eval_duration", "eval_duration")
+    # Only the answer that waited for the loading names its duration.
+    assert statistics["total_duration"] >= sum(statistics.get(part, 0) for part in parts)
+
+
+def test_an_openai_client_reads_paris_and_the_usage(client: httpx.Client) -> None:
+    asked = question()
+    answer = client.post("/v1/chat/completions", json=asked).raise_for_status().json()
+
+    (choice,) = answer["choices"]
+    assert "Paris" in choice["message"]["content"]
+    assert choice["finish_reason"] == "stop"
+    usage = answer["usage"]
+    assert usage["prompt_tokens"] > 5
+    assert usage["completion_tokens"] > 1
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+
+def test_an_openai_client_reads_paris_piece_by_piece(client: httpx.Client) -> None:
+    with client.stream("POST", "/v1/chat/completions", json=question(stream=True)) as response:
+        # What does not begin so is a comment, or the empty line between two events.
+        data = "data: "
+        lines = [line[len(data) :] for line in response.iter_lines() if line.startswith(data)]
+
+    assert lines.pop() == "[DONE]"
+    choices = [json.loads(line)["choices"][0] for line in lines]
+    assert "Paris" in "".join(choice["delta"].get("content") or "" for choice in choices)
+    assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["stop"]
+    assert len(choices) > 2
+
+
+# ── The administration ───────────────────────────────────────────────────────────────────────
+
+
+def test_the_administrator_sees_what_the_model_is(visit: Visit, house: House, key: str) -> None:
+    # What the clock of the portal does every minute.
+    house.once("manage.py", "shell", "-v", "0", "-c", NOTE_LOADED)
+    headers = {"Authorization": f"Bearer {key}"}
+    (told,) = httpx.get(f"{house.address}/api/tags", headers=headers).json()["models"]
+
+    page = visit("carol", path="/admin/catalog/model/").page
+
+    row = page.get_by_role("row").filter(has_text=MODEL)
+    for shown in ("93.8", "llama", "Q4_1", "8192", told["digest"][:12], "Ready", "Everyone"):
+        expect(row).to_contain_text(re.compile(re.escape(shown), re.IGNORECASE))
+    row.get_by_role("link", name=MODEL, exact=True).click()
+    expect(page.get_by_text(told["digest"])).to_be_visible()
+
+
+@pytest.mark.threat("B9")
+def test_the_administrator_sees_a_running_answer_and_none_of_its_words(
+    alice: Tab, visit: Visit
+) -> None:
+    _begin_a_long_answer(alice)
+
+    page = visit("carol", path="/admin/chat/generation/").page
+
+    row = page.get_by_role("row").filter(has_text=MODEL)
+    expect(row).to_contain_text("Alice Arnold")
+    expect(row).to_contain_text("running", ignore_case=True)
+    _say_nothing_of(page.content(), alice)
+    row.get_by_role("link").first.click()
+    expect(page.get_by_text("Alice Arnold").first).to_be_visible()
+    _say_nothing_of(page.content(), alice)
+    alice.button("Stop").click()
+    alice.is_in_state("stopped")
+
+
+def _say_nothing_of(content: str, tab: Tab) -> None:
+    assert LONG not in content
+    assert " ".join(_words(tab)[:5]) not in content
