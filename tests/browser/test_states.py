@@ -9,7 +9,7 @@ from tests.browser.house import until
 
 pytestmark = pytest.mark.browser
 
-# The model has four places, of which one person may not have all; the fifth question waits.
+# The model has four places; the fifth question waits.
 FULL_HOUSE = ("alice", "alice", "erin", "erin", "grace")
 
 
