@@ -14,7 +14,8 @@ from setup.python_packages import PYTHON, VENV
 from setup.screen import Screen
 from setup.servers import NoServer, binaries, servers
 
-# What reads or writes the database or the queue. The rest would only be the same again.
+# What reads or writes the database or the queue. The rest, such as the engine's own tests, would
+# only be the same again.
 SERVED = (
     *("tests/chat", "tests/streams", "tests/access", "tests/accounts", "tests/audit"),
     *("tests/catalog", "tests/api", "tests/inference", "tests/contract"),
@@ -74,6 +75,7 @@ def _on_servers(screen: Screen, *, environment: Mapping[str, str]) -> int:
         return int(is_ci(environment))
     screen.say("── what touches database and queue, on PostgreSQL and Redis")
     there = [path for path in SERVED if (VENV.parent / path).is_dir()]
+    there.append("--ignore=tests/inference/engine")
     with servers() as addresses:
         return pytest(*there, "-m", NOT_SERVED, environment={**environment, **addresses})
 
