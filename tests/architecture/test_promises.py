@@ -17,11 +17,27 @@ GOOD_EXCEPTION = re.compile(
     r"\s*(?:#|-|–).{8,}"
 )
 # This number only goes down.
-MOST_EXCEPTIONS = 150
+MOST_EXCEPTIONS = 119
 
 # How many rows each section of the threats page has.
 ROWS = {"A": 16, "B": 16, "C": 21, "D": 10, "E": 24, "F": 25, "G": 12, "H": 15, "I": 6, "J": 11}
-STARRED = ["A7", "B1", "B2", "B14", "C9", "D1", "E18", "E19", "F1", "F4", "F17", "G4", "H5"]
+STARRED = [
+    "A7",
+    "B1",
+    "B2",
+    "B14",
+    "C9",
+    "D1",
+    "E9",
+    "E17",
+    "E18",
+    "E19",
+    "F1",
+    "F4",
+    "F17",
+    "G4",
+    "H5",
+]
 
 # Written in two halves, or this file would be its own finding.
 ELSEWHERE = ["/wo" + "rk/", "/ro" + "ot/", "/ho" + "me/user", "../sha" + "red", "tmp/bo" + "ot"]
