@@ -1,6 +1,6 @@
 # The commands of the project; CONTRIBUTING.md explains them. Everything lands in .venv, node_modules,
 # static/dist and var, and nothing outside this folder.
-.PHONY: run setup check test faults lock words pictures
+.PHONY: run setup check test faults bench lock words pictures
 .DEFAULT_GOAL := run
 
 READY = python=$$(sh setup/find-python.sh) && "$$python" setup/ready.py
@@ -21,6 +21,10 @@ faults: ## kill, pause and empty parts while people chat; SEED=7 repeats a run, 
 	@$(READY) dev && campaign=".venv/bin/python -m tests.faults.campaign" && \
 		set -- $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) && \
 		$$campaign "$$@" $(if $(DEEDS),--deeds $(DEEDS),&& $$campaign "$$@" --empty-redis)
+
+bench: ## measure beside llama-server into bench/RESULTS.md; ONLY=burst,talk-4 ROUNDS=3 MORE=yes
+	@$(READY) dev && exec .venv/bin/python -m bench $(if $(ONLY),--only $(ONLY)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MORE),--more)
 
 words: ## collect the words people read into locale/, and compile them
 	@$(READY) dev && exec .venv/bin/python -m setup.words collect

@@ -79,12 +79,8 @@ class Child:
         ear, mouth = os.pipe()
         try:
             # From the main thread: Linux ends the child when the thread that made it ends.
-            self.process = subprocess.Popen(  # noqa: S603 - ourselves, fixed arguments
-                [sys.executable, "-m", "inference.runner", str(mouth)],
-                stdin=subprocess.PIPE,
-                stdout=sys.stderr.fileno(),  # native code may print; nobody parses it
-                pass_fds=(mouth,),
-                env=passed_environment(environment),
+            self.process = spawn(
+                "inference.runner", mouth=mouth, environment=passed_environment(environment)
             )
         except BaseException:
             os.close(ear)
@@ -113,6 +109,11 @@ class Child:
         """End within the grace time; what has not begun goes back to the queue."""
         self.is_draining = True
         self._signal(signal.SIGTERM)
+
+    def abandon(self) -> None:
+        """While it loads it holds nobody, and may not hear: end it at once."""
+        self.is_draining = True
+        self.kill()
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
@@ -204,6 +205,23 @@ class Child:
             if told.held.get(word.generation_id) == word.attempt:
                 del told.held[word.generation_id]
             told.idle_since = now
+
+
+def spawn(
+    module: str, *, mouth: int, environment: Mapping[str, str], stderr: int | None = None
+) -> "subprocess.Popen[bytes]":
+    """A process of ours that hears on its standard input and speaks into `mouth`.
+
+    Its printing goes where ours goes, or to `stderr`: native code may print, and nobody parses it.
+    """
+    return subprocess.Popen(  # noqa: S603 - ourselves, fixed arguments
+        [sys.executable, "-m", module, str(mouth)],
+        stdin=subprocess.PIPE,
+        stdout=sys.stderr.fileno() if stderr is None else subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=(mouth,),
+        env=dict(environment),
+    )
 
 
 def passed_environment(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ REMEMBERED_STOPS = 4_096
 class _Held:
     attempt: int
     score: float
+    lane: int
     is_running: bool = True
     has_spoken: bool = False
 
@@ -40,10 +41,13 @@ class Holdings:
                 return
         self._mouth.say(Let(generation_id=generation_id, attempt=attempt))
 
-    def add(self, generation_id: UUID, *, attempt: int, score: float) -> bool:
-        """Hold it. True when it was stopped in the moment between its taking and now."""
+    def add(self, generation_id: UUID, *, attempt: int, score: float, lane: int = 0) -> bool:
+        """Hold it. True when it was stopped in the moment between its taking and now.
+
+        Lane 0 is served first.
+        """
         with self._changed:
-            self._held[generation_id] = _Held(attempt=attempt, score=score)
+            self._held[generation_id] = _Held(attempt=attempt, score=score, lane=lane)
             return generation_id in self._stopped
 
     def stop(self, generation_id: UUID) -> bool:
@@ -100,6 +104,17 @@ class Holdings:
         with self._changed:
             return self._changed.wait_for(self._has_room, timeout=wait_seconds)
 
+    def lane_to_beat(self) -> int | None:
+        """The worst lane of what runs: one of a better lane may be taken although all is full.
+
+        The engine then lets one of the worst give way. None: there is nobody who could.
+        """
+        with self._changed:
+            running = [held for held in self._held.values() if held.is_running]
+            if not running or len(running) >= 2 * self._slots:
+                return None
+            return max(held.lane for held in running)
+
     def _has_room(self) -> bool:
-        """Nothing is taken ahead: the queue knows better than we whose turn it is (threat F11)."""
+        """Of equals none is taken ahead: the queue knows better whose turn it is (threat F11)."""
         return sum(held.is_running for held in self._held.values()) < self._slots

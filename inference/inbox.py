@@ -1,4 +1,4 @@
-"""What the worker reads from Redis: requests, stops, leases, demand. Not for events, which go out.
+"""What a runner reads from Redis: requests, stops, leases. Not for events, which go out.
 
 Only this file and `outbox.py` import redis. Every call has a time limit; what a broken connection
 may have done twice is harmless the second time.
@@ -21,6 +21,8 @@ from inference import faults, protocol
 log = logging.getLogger(__name__)
 
 Away = RedisError  # what callers catch: Redis is away, full or read-only; try again later
+Misfit = ResponseError  # a key holds something of another kind than it should
+Client = Redis
 
 CALL_SECONDS = 5.0
 CLAIM_TRIES = 3
@@ -104,6 +106,14 @@ class Inbox:
         self._popped = None
         return claim
 
+    def first_lane(self) -> int | None:
+        """The lane of whoever would be taken next; None when nobody waits."""
+        first = cast(
+            "list[tuple[bytes, float]]",
+            self._redis.zrange(protocol.queue_key(self._queue), 0, 0, withscores=True),
+        )
+        return int(first[0][1] // LANE_WIDTH) if first else None
+
     def put_back(self) -> None:
         """Return an entry that was popped and not claimed. Called when nothing more is taken."""
         if self._popped is not None:
@@ -185,7 +195,7 @@ class Inbox:
         return True
 
     def _bury(self, reason: str) -> None:
-        _bury(self._redis, source=protocol.queue_key(self._queue), reason=reason)
+        bury(self._redis, source=protocol.queue_key(self._queue), reason=reason)
 
 
 class Keeper:
@@ -200,18 +210,15 @@ class Keeper:
     def hear_stops(self, *, wait_seconds: float) -> list[UUID]:
         """Whom somebody stopped since the last call; waits for one at most this long."""
         if self._control is None:
-            top: Any = self._redis.xrevrange(protocol.CONTROL, count=1)
-            self._control = top[0][0] if top else b"0-0"
-        entries = _read(
-            self._redis, protocol.CONTROL, after=self._control, wait_seconds=wait_seconds
-        )
+            self._control = last_id(self._redis, protocol.CONTROL)
+        entries = read(self._redis, {protocol.CONTROL: self._control}, wait_seconds=wait_seconds)
         stopped: list[UUID] = []
-        for entry_id, fields in entries:
+        for _, (entry_id, fields) in entries:
             self._control = entry_id
             try:
                 stopped.append(UUID(fields[b"stop"].decode("ascii")))
             except (KeyError, ValueError, UnicodeDecodeError):
-                _bury(self._redis, source=protocol.CONTROL, reason="not a stop")
+                bury(self._redis, source=protocol.CONTROL, reason="not a stop")
         return stopped
 
     def renew(self, held: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]]:
@@ -261,75 +268,6 @@ class Keeper:
         return not isinstance(_event(top[0][1]), protocol.End)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """One queue with work, as the supervisor sees it."""
-
-    queue: str
-    count: int
-
-
-class Demand:
-    """What the supervisor reads: which queues have work, and what they need loaded."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._wanted: bytes | None = None
-
-    def wait(self, *, wait_seconds: float) -> None:
-        """Returns at once when somebody asked for a model since the last call, or then."""
-        if self._wanted is None:
-            self._wanted = b"0-0"
-            top: Any = self._redis.xrevrange(protocol.WANTED, count=1)
-            if top:
-                self._wanted = top[0][0]
-            return
-        entries = _read(self._redis, protocol.WANTED, after=self._wanted, wait_seconds=wait_seconds)
-        if entries:
-            self._wanted = entries[-1][0]
-
-    def waiting(self) -> tuple[Waiting, ...]:
-        """Every queue that has work now."""
-        names = sorted(
-            name.decode("ascii", "replace") for name in cast("set[bytes]", self._members())
-        )
-        with self._redis.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.zcard(protocol.queue_key(name))
-            counts = pipe.execute(raise_on_error=False)
-        return tuple(
-            Waiting(queue=name, count=count)
-            for name, count in zip(names, counts, strict=True)
-            if isinstance(count, int) and count > 0  # one broken key must not hide the others
-        )
-
-    def spec(self, queue: str) -> protocol.ModelSpec | None:
-        """What this queue needs, or None when that is absent or wrong (which is then buried)."""
-        try:
-            data = cast("bytes | None", self._redis.get(protocol.spec_key(queue)))
-            spec = protocol.decode_spec(data or b"")
-        except (protocol.ProtocolError, ResponseError) as error:
-            reason = f"spec: {type(error).__name__}"
-            _bury(self._redis, source=protocol.spec_key(queue), reason=reason)
-            return None
-        if spec.queue != queue:
-            _bury(self._redis, source=protocol.spec_key(queue), reason="spec: another queue")
-            return None
-        return spec
-
-    def model_name(self, queue: str) -> str:
-        """By what name the first in this queue asked for the model; for show only."""
-        try:
-            first = cast("list[bytes]", self._redis.zrange(protocol.queue_key(queue), 0, 0))
-            data = self._redis.get(protocol.request_key(UUID(first[0].decode("ascii"))))
-            return protocol.decode_request(cast("bytes | None", data) or b"").model_name
-        except (IndexError, ValueError, ResponseError):
-            return queue
-
-    def _members(self) -> object:
-        return self._redis.smembers(protocol.QUEUES)
-
-
 def _first_number(top: Any, *, attempt: int) -> int | None:
     """The number our first event may have, or None when this attempt may not speak any more.
 
@@ -354,19 +292,29 @@ def _event(fields: Mapping[bytes, bytes]) -> protocol.Event | None:
         return None
 
 
-def _read(
-    redis: Redis, stream: str, *, after: bytes, wait_seconds: float
-) -> list[tuple[bytes, dict[bytes, bytes]]]:
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+
+def read(
+    redis: Redis, after: Mapping[str, bytes], *, wait_seconds: float
+) -> list[tuple[str, Entry]]:
+    """New entries of these streams, each behind the id that is named with it."""
     answer: Any = redis.xread(
-        {stream: after}, count=READ_ENTRIES, block=max(1, round(wait_seconds * 1000))
+        cast("Any", dict(after)), count=READ_ENTRIES, block=max(1, round(wait_seconds * 1000))
     )
     if not answer:
         return []
     streams = answer.items() if isinstance(answer, dict) else answer
-    return [entry for _, entries in streams for entry in entries]
+    return [(name.decode("ascii"), entry) for name, entries in streams for entry in entries]
 
 
-def _bury(redis: Redis, *, source: str, reason: str) -> None:
+def last_id(redis: Redis, stream: str) -> bytes:
+    """Behind which all that comes is new."""
+    top: Any = redis.xrevrange(stream, count=1)
+    return cast("bytes", top[0][0]) if top else b"0-0"
+
+
+def bury(redis: Redis, *, source: str, reason: str) -> None:
     """Note what could not be read, and nothing of what it held; then the loop goes on."""
     log.warning("dead letter from %s: %s", source, reason)
     redis.xadd(protocol.DEAD_LETTERS, {"from": source, "reason": reason}, maxlen=10_000)

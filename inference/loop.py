@@ -9,17 +9,19 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from inference import faults, protocol
-from inference.engine.backend import BackendError
-from inference.engine.engine import Engine
-from inference.engine.updates import Over, Read, Said, Update
+from inference.deaths import EXIT_DEVICE_LOST, EXIT_NO_MEMORY, EXIT_STEP_FAILED
+from inference.engine.backend import BackendError, DeviceLost, OutOfMemory
+from inference.engine.updates import Called, Embedded, Over, Read, Said, Scored, Update
 from inference.holdings import Holdings
 from inference.inbox import Claim
-from inference.outbox import HandBack, Outbox
+from inference.outbox import Outbox
+from inference.waiting import HandBack
 from inference.words import Batch, Beat, Mouth
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,26 @@ Mail = Submit | Stop | Drop | Drain
 class StepFailed(RuntimeError):
     """A batch raised, and which of its sequences is to blame cannot be known: end the process."""
 
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.exit_status = EXIT_STEP_FAILED
+        if isinstance(error, DeviceLost):
+            self.exit_status = EXIT_DEVICE_LOST
+        if isinstance(error, OutOfMemory | MemoryError):
+            self.exit_status = EXIT_NO_MEMORY
+
+
+class Driven(Protocol):
+    """What the loop moves forward: `engine.Engine`, or `embedder.Embedder`."""
+
+    @property
+    def is_idle(self) -> bool: ...
+    def submit(self, request: protocol.Request) -> None: ...
+    def stop(self, generation_id: UUID) -> None: ...
+    def drop(self, generation_id: UUID) -> None: ...
+    def step(self) -> list[Update]: ...
+    def close(self) -> None: ...
+
 
 class Loop:
     """`run` returns when it was asked to drain and nothing is held any more."""
@@ -69,7 +91,7 @@ class Loop:
         *,
         name: str,
         queue_name: str,
-        make_engine: Callable[[Callable[[tuple[UUID, ...]], None]], Engine],
+        make_engine: Callable[[Callable[[tuple[UUID, ...]], None]], Driven],
         holdings: Holdings,
         outbox: Outbox,
         mouth: Mouth,
@@ -194,8 +216,8 @@ class Loop:
 
     def _blame(self, error: Exception) -> list[Update]:
         """Fail the only one aboard. With others, who might be harmed, the process must end."""
-        if isinstance(error, BackendError) or len(self._current) != 1:
-            raise StepFailed from error
+        if isinstance(error, BackendError | MemoryError) or len(self._current) != 1:
+            raise StepFailed(error) from error
         (generation_id,) = self._current
         self._end(generation_id, protocol.End(why="failed", detail="engine"))
         self._expel(generation_id)
@@ -204,20 +226,32 @@ class Loop:
     def _publish(self, update: Update) -> None:
         self._tell_begun(update.generation_id)
         match update:
-            case Said(generation_id=generation_id, text=text, kind=kind):
-                self._holdings.spoke(generation_id)
-                self._outbox.put(generation_id, protocol.Piece(text=text, kind=kind))
+            case Said(generation_id=generation_id, text=text, kind=kind, logprobs=logprobs):
+                self._speak(generation_id, protocol.Piece(text=text, kind=kind, logprobs=logprobs))
+            case Called(generation_id=generation_id, call=call):
+                self._speak(generation_id, protocol.Called(call=call))
+            case Embedded(generation_id=generation_id, first=first, vectors=vectors):
+                self._speak(generation_id, protocol.Vectors(first=first, vectors=vectors))
+            case Scored(generation_id=generation_id, scores=scores):
+                self._speak(generation_id, protocol.Scores(scores=scores))
             case Read(generation_id=generation_id, read_tokens=read, prompt_tokens=total):
                 faults.at("prefill.chunk")
                 self._outbox.put(
                     generation_id, protocol.Reading(read_tokens=read, prompt_tokens=total)
                 )
-            case Over(generation_id=generation_id, why=why, detail=detail, stats=stats):
+            case Over(
+                generation_id=generation_id, why=why, detail=detail, stats=stats, words=words
+            ):
                 if self._load_ns:
                     stats = msgspec.structs.replace(stats, load_ns=self._load_ns)
                     self._load_ns = 0  # the first answer paid for the loading
                 self._current.pop(generation_id, None)
-                self._end(generation_id, protocol.End(why=why, detail=detail, stats=stats))
+                end = protocol.End(why=why, detail=detail, words=words, stats=stats)
+                self._end(generation_id, end)
+
+    def _speak(self, generation_id: UUID, event: protocol.Event) -> None:
+        self._holdings.spoke(generation_id)
+        self._outbox.put(generation_id, event)
 
     def _expel(self, generation_id: UUID) -> None:
         """Out of the engine, without an end."""

@@ -7,6 +7,7 @@ sending it again after a broken connection is harmless.
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,34 +17,36 @@ from uuid import UUID
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from inference import faults, protocol
+from inference import faults, protocol, waiting
 from inference.inbox import pause
+from inference.waiting import HandBack, Sendable
 
 log = logging.getLogger(__name__)
 
 MAX_WAITING_BYTES = 4 * 1024 * 1024
-MAX_PIECE_CHARS = 64 * 1024
 MAX_ENTRIES = 512
 MAX_DEATHS = 1_000
 HOST_SECONDS = 5
-ENTRY_BYTES = 100  # what an event costs besides its text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandBack:
-    """Put an untouched request back where it was in the queue, for another runner."""
-
-    queue: str
-    score: float
+# Between two pieces of one answer: as often as an eye wants. Every event costs a write, a read and
+# a frame, so tokens that come faster than this travel together; the first one never waits.
+PIECE_SECONDS = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
 class _Stream:
-    """One attempt's events that are not sent yet."""
+    """One attempt's events that are not sent yet; those that can wait do so until `due_at`."""
 
     attempt: int
     number: int
-    waiting: deque[protocol.Event | HandBack] = field(default_factory=deque)
+    due_at: float = 0.0
+    has_spoken: bool = False
+    waiting: deque[Sendable] = field(default_factory=deque)
+
+    def may_wait(self, event: Sendable) -> bool:
+        """Whether nobody misses it for a moment: progress, and text after the first."""
+        is_first = isinstance(event, protocol.Piece) and not self.has_spoken
+        self.has_spoken = self.has_spoken or is_first
+        return isinstance(event, protocol.Piece | protocol.Reading) and not is_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +62,16 @@ class _Entry:
 class Outbox:
     """One runner's event streams. `on_gone` hears of each attempt that ended or was refused."""
 
-    def __init__(self, redis: Redis, *, on_gone: Callable[[UUID, int, bool], None]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        on_gone: Callable[[UUID, int, bool], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._redis = redis
         self._on_gone = on_gone
+        self._clock = clock
         self._streams: dict[UUID, _Stream] = {}
         self._ready: dict[UUID, None] = {}  # an ordered set
         self._sending: list[_Entry] = []
@@ -74,25 +84,29 @@ class Outbox:
             self._forget(generation_id)
             self._streams[generation_id] = _Stream(attempt=attempt, number=number)
 
-    def put(self, generation_id: UUID, event: protocol.Event | HandBack) -> None:
+    def put(self, generation_id: UUID, event: Sendable) -> None:
         """Keep this for sending; `flush` wakes the sender. Of an unknown generation: dropped."""
         with self._changed:
             stream = self._streams.get(generation_id)
             if stream is None:
                 return
+            if not stream.may_wait(event):
+                stream.due_at = 0.0
             last = stream.waiting[-1] if stream.waiting else None
-            merged = _merged(last, event)
-            if merged is not None and last is not None:
-                self._bytes += _size(merged) - _size(last)
-                stream.waiting[-1] = merged
+            both = waiting.merged(last, event)
+            if both is not None and last is not None:
+                self._bytes += waiting.size(both) - waiting.size(last)
+                stream.waiting[-1] = both
                 return
             stream.waiting.append(event)
-            self._bytes += _size(event)
+            self._bytes += waiting.size(event)
             self._ready[generation_id] = None
 
     def flush(self) -> None:
+        """Wake the sender, if there is anything that cannot wait."""
         with self._changed:
-            self._changed.notify_all()
+            if self._due():
+                self._changed.notify_all()
 
     def drop(self, generation_id: UUID, *, attempt: int) -> None:
         """Say nothing more in this attempt."""
@@ -137,25 +151,33 @@ class Outbox:
     def _forget(self, generation_id: UUID) -> None:
         stream = self._streams.pop(generation_id, None)
         if stream is not None:
-            self._bytes -= sum(_size(event) for event in stream.waiting)
+            self._bytes -= sum(waiting.size(event) for event in stream.waiting)
         self._ready.pop(generation_id, None)
 
+    def _due(self) -> list[UUID]:
+        now = self._clock()
+        return [each for each in self._ready if self._streams[each].due_at <= now]
+
     def _load(self, *, wait_seconds: float) -> bool:
-        """Move what waits to `_sending`, numbered. False when there was nothing."""
+        """Move what is due to `_sending`, numbered. False when nothing is."""
         with self._changed:
-            if not self._ready and not self._changed.wait_for(
-                lambda: bool(self._ready), timeout=wait_seconds
-            ):
+            due = self._due()
+            if not due:
+                soonest = min((self._streams[each].due_at for each in self._ready), default=None)
+                if soonest is not None:
+                    wait_seconds = min(wait_seconds, max(0.0, soonest - self._clock()))
+                self._changed.wait(timeout=wait_seconds)
                 return False
-            while self._ready and len(self._sending) < MAX_ENTRIES:
-                generation_id = next(iter(self._ready))
+            for generation_id in due:
+                if len(self._sending) >= MAX_ENTRIES:
+                    break
                 del self._ready[generation_id]
                 self._load_stream(generation_id, self._streams[generation_id])
         return True
 
     def _load_stream(self, generation_id: UUID, stream: _Stream) -> None:
         for event in stream.waiting:
-            self._bytes -= _size(event)
+            self._bytes -= waiting.size(event)
             is_hand_back = isinstance(event, HandBack)
             self._sending.append(
                 _Entry(
@@ -169,6 +191,7 @@ class Outbox:
             )
             stream.number += 0 if is_hand_back else 1
         stream.waiting.clear()
+        stream.due_at = self._clock() + PIECE_SECONDS
 
     def _send(self) -> None:
         """Everything in `_sending` is in Redis, or refused for good, when this returns.
@@ -336,23 +359,3 @@ class Reports:
             with self._changed:
                 if self._state is state:
                     self._state = None
-
-
-def _merged(
-    last: protocol.Event | HandBack | None, event: protocol.Event | HandBack
-) -> protocol.Event | None:
-    """One event in place of two that were not sent yet, when that says the same."""
-    if isinstance(last, protocol.Reading) and isinstance(event, protocol.Reading):
-        return event
-    if (
-        isinstance(last, protocol.Piece)
-        and isinstance(event, protocol.Piece)
-        and last.kind == event.kind
-        and len(last.text) + len(event.text) <= MAX_PIECE_CHARS
-    ):
-        return protocol.Piece(text=last.text + event.text, kind=event.kind)
-    return None
-
-
-def _size(event: protocol.Event | HandBack) -> int:
-    return ENTRY_BYTES + (len(event.text) if isinstance(event, protocol.Piece) else 0)

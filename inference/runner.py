@@ -4,42 +4,38 @@ Started by the supervisor only. Sets the process up, loads the model, and runs t
 beside the threads that wait for Redis. Holds no rule about who runs next: that is the engine's.
 """
 
-import ctypes
 import logging
 import os
-import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 from uuid import UUID
 
-import psutil
-
 from inference import inbox, protocol, settings, threads, words
+from inference.confinement import confine
+from inference.deaths import EXIT_UNLOADABLE, exit_for
 from inference.engine.backend import Backend
+from inference.engine.embedder import Embedder
 from inference.engine.engine import Engine
 from inference.engine.limits import EngineLimits
+from inference.engine.pooling import Pooler
 from inference.holdings import Holdings
-from inference.loop import Drain, Drop, Loop, StepFailed, Stop, Submit
+from inference.loop import Drain, Driven, Drop, Loop, StepFailed, Stop, Submit
 from inference.outbox import Outbox
+from inference.reading import Progress, reading
 from inference.settings import Settings
 
 log = logging.getLogger(__name__)
 
 TAKE_SECONDS = 0.5
-EXIT_UNLOADABLE = 3
-EXIT_STEP_FAILED = 4
-# Of the whole machine: what a file makes a loader ask for ends the loader, not its neighbours.
-MAX_DATA_SHARE = 0.9
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
 
 
 def main(arguments: list[str]) -> int:
-    """The exit status: 0 drained, 3 unloadable, 4 a batch failed and nobody could be blamed."""
+    """The exit status: 0 drained, 3 unloadable, 4 to 6 as `deaths.py` names them."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="runner[%(process)d] %(message)s"
     )
@@ -59,7 +55,7 @@ def main(arguments: list[str]) -> int:
     threads.start(lambda: hear_supervisor(orders, lambda: deliver[0](Drain(grace_seconds=None))))
     started = time.monotonic_ns()
     try:
-        backend = load(config, launch.spec, mouth=mouth)
+        backend = load(config, launch, mouth=mouth)
     except Exception as error:  # noqa: BLE001 - whatever a model file can make a loader raise
         log.error("the model cannot be loaded: %s", type(error).__name__)
         mouth.say(words.Failed(reason=type(error).__name__))
@@ -75,24 +71,6 @@ def main(arguments: list[str]) -> int:
     return crew.run()
 
 
-def confine(*, supervisor_pid: int) -> None:
-    """Die with the supervisor, gain nothing by exec, leave no core file full of prompts.
-
-    Never all of the memory (threat E17): weights that are mapped from their file do not count.
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        most_bytes = int(psutil.virtual_memory().total * MAX_DATA_SHARE)
-        _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
-        if hard_limit == resource.RLIM_INFINITY or most_bytes < hard_limit:
-            resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if os.getppid() != supervisor_pid:  # it died before we could ask to be told
-        os._exit(1)
-
-
 def hear_supervisor(orders: words.Ear, on_drain: Callable[[], None]) -> None:
     """Orders on standard input. Its closing means that the supervisor is gone: so are we."""
     while line := orders.line():
@@ -101,30 +79,47 @@ def hear_supervisor(orders: words.Ear, on_drain: Callable[[], None]) -> None:
     os._exit(1)
 
 
-def load(config: Settings, spec: protocol.ModelSpec, *, mouth: words.Mouth) -> Backend:
+def load(config: Settings, launch: words.Launch, *, mouth: words.Mouth) -> Backend | Pooler:
     """The model in memory. A file that kills us here has killed nobody else (threat E17)."""
+    spec, length = launch.spec, launch.context_length
     mouth.say(words.Loading(progress=0.0))
     if config.backend == "scripted":
-        from inference.engine import scripted  # only the backend that is used is imported
+        from inference.engine import scripted, scripted_pooler  # only what is used is imported
 
-        return scripted.load(config.script, context_length=spec.context_length, slots=config.slots)
+        if spec.task != "answer":
+            return scripted_pooler.load(context_length=length)
+        return scripted.load(config.script, context_length=length, slots=launch.slots)
     from inference.engine import llama
 
-    said = [0.0]
+    llama.listen(end_if_fatal)
+    weights = config.blob_path(spec.weights)
+    progress = Progress(mouth)
+    shared: dict[str, Any] = {
+        "context_length": length,
+        "gpu_layers": launch.gpu_layers,
+        "threads": config.threads,
+        "adapters": [config.blob_path(adapter) for adapter in spec.adapters],
+        "progress": progress.of_loading,
+    }
+    with reading(weights, tell=progress.of_reading):
+        if spec.task != "answer":
+            return llama.load_pooler(weights, task=spec.task, **shared)
+        return llama.load(
+            weights,
+            slots=launch.slots,
+            kv_type=config.cache_type,
+            flash_attention=config.flash_attention,
+            projector=config.blob_path(spec.projector) if spec.projector else None,
+            **shared,
+        )
 
-    def progress(fraction: float) -> None:
-        if fraction - said[0] >= 0.01:
-            said[0] = fraction
-            mouth.murmur(words.Loading(progress=min(1.0, max(0.0, fraction))))
 
-    return llama.load(
-        config.blob_path(spec.weights),
-        context_length=spec.context_length,
-        slots=config.slots,
-        gpu_layers=-1 if config.gpu_layers is None else config.gpu_layers,
-        threads=config.threads,
-        progress=progress,
-    )
+def end_if_fatal(line: str) -> None:
+    """The library is about to abort: end with a status that says of what (threat F3)."""
+    status = exit_for(line)
+    if status is not None:
+        log.critical("the engine cannot go on: exit %d", status)
+        os._exit(status)
 
 
 class Crew:
@@ -135,7 +130,7 @@ class Crew:
         config: Settings,
         *,
         launch: words.Launch,
-        backend: Backend,
+        backend: Backend | Pooler,
         mouth: words.Mouth,
         load_ns: int,
     ) -> None:
@@ -153,11 +148,11 @@ class Crew:
         self.loop = Loop(
             name=launch.runner,
             queue_name=launch.spec.queue,
-            make_engine=lambda about_to_run: Engine(
+            make_engine=lambda about_to_run: _engine(
                 backend,
-                clock=time.monotonic,
-                wall_clock=self._wall,
-                limits=EngineLimits(),
+                task=launch.spec.task,
+                limits=_limits(config, launch),
+                wall=self._wall,
                 about_to_run=about_to_run,
             ),
             holdings=self._holdings,
@@ -173,7 +168,7 @@ class Crew:
             words.Ready(
                 slots=self._limits.slots,
                 context_length=self._limits.context_length,
-                size_bytes=self._sizes.model_bytes + self._sizes.context_bytes,
+                size_bytes=self._sizes.total_bytes,
                 vram_bytes=self._sizes.vram_bytes,
             )
         )
@@ -183,8 +178,8 @@ class Crew:
         threads.start(lambda: self._outbox.run(self._is_over))
         try:
             self.loop.run(self._is_taking_over.is_set)
-        except StepFailed:
-            return EXIT_STEP_FAILED
+        except StepFailed as failure:
+            return failure.exit_status
         finally:
             self._is_over.set()
         return 0
@@ -209,7 +204,7 @@ class Crew:
         )
 
         def take_one() -> None:
-            if not self._holdings.wait_for_room(wait_seconds=0.2):
+            if not self._holdings.wait_for_room(wait_seconds=0.2) and not self._is_ahead(box):
                 return
             claim = box.take(wait_seconds=TAKE_SECONDS)
             if claim is not None:
@@ -226,10 +221,21 @@ class Crew:
             log.warning("one entry could not be put back; the portal will submit it again")
         self._is_taking_over.set()
 
+    def _is_ahead(self, box: inbox.Inbox) -> bool:
+        """Whether who waits is of a better lane than one who runs, and so is let in before."""
+        worst = self._holdings.lane_to_beat() if self._launch.spec.task == "answer" else None
+        if not worst:
+            return False
+        first = box.first_lane()
+        return first is not None and first < worst
+
     def _hold(self, claim: inbox.Claim) -> None:
         request = claim.request
         is_stopped = self._holdings.add(
-            request.generation_id, attempt=request.attempt, score=claim.score
+            request.generation_id,
+            attempt=request.attempt,
+            score=claim.score,
+            lane=protocol.LANES.index(request.lane),
         )
         self.loop.mail.put(Submit(claim=claim))
         if is_stopped:
@@ -284,6 +290,31 @@ class Crew:
                 until.wait(backoff.compute(failures))
             else:
                 failures = 0
+
+
+def _engine(
+    backend: Any,
+    *,
+    task: protocol.Task,
+    limits: EngineLimits,
+    wall: Callable[[], float],
+    about_to_run: Callable[[tuple[UUID, ...]], None],
+) -> Driven:
+    """`backend` is what `load` gave for the same task."""
+    if task != "answer":
+        return Embedder(backend, clock=time.monotonic, wall_clock=wall, about_to_run=about_to_run)
+    return Engine(
+        backend, clock=time.monotonic, wall_clock=wall, limits=limits, about_to_run=about_to_run
+    )
+
+
+def _limits(config: Settings, launch: words.Launch) -> EngineLimits:
+    return EngineLimits(
+        max_draft=config.draft_tokens,
+        park_bytes=launch.park_bytes,
+        park_directory=config.park_directory,
+        park_disk_bytes=config.park_disk_bytes if config.park_directory else 0,
+    )
 
 
 if __name__ == "__main__":

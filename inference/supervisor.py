@@ -9,20 +9,21 @@ import logging
 import os
 import queue
 import secrets
-import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
-from typing import Literal
 
-import psutil
-
-from inference import inbox, protocol, residency, threads, words
-from inference.child import Child
+from inference import deaths, devices, inbox, protocol, residency, threads, words
+from inference.child import Child, passed_environment
+from inference.demand import Follower, News, Want
+from inference.losses import Losses
+from inference.oom import MemoryKills
 from inference.outbox import Reports
+from inference.residency import Resident, Size
 from inference.settings import Settings
+from inference.sizing import Fitting, Sizing
+from inference.trials import Trials
 from inference.troubles import Troubles
 
 log = logging.getLogger(__name__)
@@ -30,21 +31,7 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 LATE_SECONDS = 2.0
 STATE_SECONDS = 1.0
-REREAD_SECONDS = 5.0  # how often a spec that made no sense is looked at again
-MEMORY_SHARE = 0.8
 ANSWER_SECONDS = 5.0  # how long past the grace time a runner may need to end
-_KILLED = (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """A queue with work. `spec` None means that what it needs could not be read."""
-
-    queue: str
-    waiting: int
-    spec: protocol.ModelSpec | None
-    model_name: str
-    read_at: float
 
 
 class Supervisor:
@@ -69,15 +56,15 @@ class Supervisor:
         }
         self._clock = clock
         self._wall = wall
-        self._room = residency.Room(
-            max_models=config.max_loaded_models,
-            memory_bytes=config.memory_bytes or int(psutil.virtual_memory().total * MEMORY_SHARE),
-            keep_alive_seconds=config.keep_alive_seconds,
-        )
+        self._sizing = Sizing(config)
         self._children: dict[str, Child] = {}
+        self._fittings: dict[str, Fitting] = {}  # of the children
+        self._since: dict[str, float] = {}  # when the people of a queue began to wait unserved
         self._wants: dict[str, Want] = {}
         self._troubles = Troubles(config)
-        self._events: queue.SimpleQueue[tuple[Want, ...] | None] = queue.SimpleQueue()
+        self._kills = MemoryKills(clock=clock)
+        self._losses = Losses(config, ask=self._find_devices, clock=clock)
+        self._events: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._reports = Reports(inbox.connect(config.redis_url), host=config.host)
         self._is_over = threading.Event()
         self._is_ending = False
@@ -91,8 +78,12 @@ class Supervisor:
         self._events.put(None)
 
     def run(self) -> int:
-        threads.start(self._follow_demand)
+        threads.start(lambda: self._follower().run(self._is_over))
+        if not self._sizing.is_ready:
+            threads.start(self._learn_devices)
         reporter = threads.start(lambda: self._reports.run(self._is_over))
+        trials = Trials(self._config, environment=self._environment)
+        threads.start(lambda: trials.run(self._is_over))
         log.info("supervisor of %s is up, backend %s", self._config.host, self._config.backend)
         while not self._is_ending:
             self.tick(wait_seconds=TICK_SECONDS)
@@ -112,50 +103,40 @@ class Supervisor:
 
     def _hear(self, *, wait_seconds: float) -> None:
         with contextlib.suppress(queue.Empty):
-            wants = self._events.get(timeout=wait_seconds)
+            news = self._events.get(timeout=wait_seconds)
             while True:
-                if wants is not None:
-                    self._wants = {want.queue: want for want in wants}
-                wants = self._events.get_nowait()
+                if news is not None:
+                    self._note(news)
+                news = self._events.get_nowait()
         now = self._clock()
         if now - self._ticked_at > LATE_SECONDS:
             for child in self._children.values():
                 child.forgive_silence()  # it was we who slept
         self._ticked_at = now
 
-    def _follow_demand(self) -> None:
-        """In a thread: what waits, read when somebody asks and once a second."""
-        demand = inbox.Demand(inbox.connect(self._config.redis_url))
-        known: dict[str, Want] = {}
-        backoff, failures = inbox.pause(), 0
-        while not self._is_over.is_set():
-            try:
-                demand.wait(wait_seconds=1.0)
-                known = self._look(demand, known)
-            except inbox.Away as error:
-                failures += 1
-                log.warning("demand waits for Redis: %s", type(error).__name__)
-                self._is_over.wait(backoff.compute(failures))
-                continue
-            failures = 0
-            self._events.put(tuple(known.values()))
-            self._is_over.wait(0.02)  # many requests at once are one look
+    def _note(self, news: News) -> None:
+        self._wants = {want.queue: want for want in news.wants}
+        for name in news.unload:
+            child = self._children.get(name)
+            if child is not None:
+                log.info("%s is to go: an administrator says so", child.runner)
+                self._let_go(child)
 
-    def _look(self, demand: inbox.Demand, known: Mapping[str, Want]) -> dict[str, Want]:
-        """A queue is named by the digest of its spec, so a spec once read stays right."""
-        now = self._clock()
-        found: dict[str, Want] = {}
-        for one in demand.waiting():
-            want = known.get(one.queue)
-            if want is None or (want.spec is None and now - want.read_at > REREAD_SECONDS):
-                want = Want(
-                    queue=one.queue,
-                    waiting=one.count,
-                    spec=demand.spec(one.queue),
-                    model_name=demand.model_name(one.queue),
-                    read_at=now,
-                )
-            found[one.queue] = replace(want, waiting=one.count)
+    def _follower(self) -> Follower:
+        return Follower(
+            inbox.connect(self._config.redis_url),
+            tell=self._events.put,
+            measure=self._sizing.measure,
+            clock=self._clock,
+        )
+
+    def _learn_devices(self) -> None:
+        self._losses.learn(self._find_devices())
+
+    def _find_devices(self) -> Sequence[devices.Device]:
+        found = devices.ask(passed_environment(self._environment))
+        self._sizing.learn_devices(found)
+        self._events.put(None)
         return found
 
     # ── Deaths ──────────────────────────────────────────────────────────────────────────────────
@@ -166,27 +147,33 @@ class Supervisor:
             if status is not None:
                 del self._children[child.queue]
                 self._bury(child, status=status)
+                del self._fittings[child.queue]
 
     def _bury(self, child: Child, *, status: int) -> None:
         now, told, held = self._clock(), child.told, child.held()
-        log.info("%s ended with %s, %d aboard", child.runner, _status_name(status), len(held))
+        how, detail = deaths.how(
+            status,
+            is_condemned=child.is_condemned,
+            is_short_of_memory=self._kills.is_recent(),
+        )
+        log.info("%s ended with %s, %d aboard", child.runner, detail, len(held))
+        if detail == deaths.DEVICE_LOST:
+            self._losses.note_loss()
         if told.state == "loading" and not child.is_draining:
-            self._troubles.note_failed_load(
-                child.spec, now=now, reason=told.failure or _status_name(status)
-            )
+            self._troubles.note_failed_load(child.spec, now=now, reason=told.failure or detail)
             return
         if told.state == "ready":
             self._troubles.note_loaded(child.queue)
+            self._sizing.learn(self._fittings[child.queue], found=self._size(child))
         if child.is_draining and not held:
             return
-        how = _how(child, status=status)
         if held or how != "killed":
             self._reports.death(
                 protocol.Death(
                     runner=child.runner,
                     queue=child.queue,
                     how=how,
-                    detail=_status_name(status),
+                    detail=detail,
                     held=held,
                 )
             )
@@ -210,41 +197,83 @@ class Supervisor:
     # ── Loading and unloading ───────────────────────────────────────────────────────────────────
 
     def _follow_plan(self) -> None:
+        if not self._sizing.is_ready:
+            return
         now = self._clock()
-        wanted = []
-        for want in self._wants.values():
-            if want.queue in self._children:
-                continue
-            if self._is_loadable(want, now=now):
-                wanted.append(self._wanted(want))
+        self._note_who_waits(now)
+        resident = [self._resident(child) for child in self._children.values()]
+        fittings = {
+            want.queue: self._sizing.fitting(want, resident)
+            for want in self._wants.values()
+            if want.queue not in self._children and self._is_loadable(want, now=now)
+        }
+        possible = [one for one in fittings.values() if self._is_possible(one, now=now)]
         plan = residency.decide(
             now=now,
-            wanted=wanted,
-            resident=[self._resident(child) for child in self._children.values()],
-            room=self._room,
+            wanted=[self._wanted(fitting) for fitting in possible],
+            resident=resident,
+            room=self._sizing.room,
         )
         for name in plan.unload:
             log.info("%s is let go", self._children[name].runner)
-            self._children[name].drain()
-        if plan.load is not None:
-            self._spawn(self._wants[plan.load])
+            self._let_go(self._children[name])
+        for name in plan.hopeless:
+            self._tell_unloadable(name, reason="no room beside the pinned models", now=now)
+        for name in plan.load:
+            self._spawn(fittings[name])
+
+    def _is_possible(self, fitting: Fitting, *, now: float) -> bool:
+        """Nobody makes way for what even an empty machine could not hold (threat E17)."""
+        is_possible = self._sizing.could_hold(fitting.size)
+        if not is_possible and fitting.want.waiting:
+            self._tell_unloadable(fitting.want.queue, reason="larger than this machine", now=now)
+        return is_possible
+
+    def _note_who_waits(self, now: float) -> None:
+        """Who is served does not wait, however many more there are."""
+        waiting = {want.queue for want in self._wants.values() if want.waiting}
+        self._since = {
+            name: now if self._is_served(name) else self._since.get(name, now) for name in waiting
+        }
+
+    def _is_served(self, name: str) -> bool:
+        child = self._children.get(name)
+        return child is not None and child.told.state == "ready" and not child.is_draining
+
+    def _let_go(self, child: Child) -> None:
+        """When it has finished what it runs; a load that does not move has failed."""
+        if child.told.state == "loading":
+            if child.silent_seconds() >= residency.STUCK_LOAD_SECONDS:
+                self._troubles.note_failed_load(
+                    child.spec, now=self._clock(), reason="LoadingStoodStill"
+                )
+            child.abandon()
+        else:
+            child.drain()
 
     def _is_loadable(self, want: Want, *, now: float) -> bool:
         """False while a model is known not to load; the portal is told while people wait for it."""
-        reason = self._troubles.why_not(want.queue, spec=want.spec, now=now)
-        if reason and self._troubles.is_report_due(want.queue, now=now):
-            log.error("queue %s cannot be served: %s", want.queue, reason)
-            self._reports.death(
-                protocol.Death(
-                    runner=f"{self._config.host}-none",
-                    queue=want.queue,
-                    how="unloadable",
-                    detail=reason,
-                )
-            )
+        reason = self._losses.trouble
+        if reason and not self._losses.is_lasting:
+            return False
+        reason = reason or self._troubles.why_not(want.queue, spec=want.spec, now=now)
+        if not reason and want.measured is not None:
+            reason = want.measured.trouble
+        if reason and want.waiting:
+            self._tell_unloadable(want.queue, reason=reason, now=now)
         return not reason and self._troubles.may_try(want.queue, now=now)
 
-    def _spawn(self, want: Want) -> None:
+    def _tell_unloadable(self, name: str, *, reason: str, now: float) -> None:
+        if not self._troubles.is_report_due(name, now=now):
+            return
+        log.error("queue %s cannot be served: %s", name, reason)
+        runner = f"{self._config.host}-none"
+        self._reports.death(
+            protocol.Death(runner=runner, queue=name, how="unloadable", detail=reason)
+        )
+
+    def _spawn(self, fitting: Fitting) -> None:
+        want, way = fitting.want, fitting.way
         if want.spec is None:
             return
         launch = words.Launch(
@@ -252,6 +281,10 @@ class Supervisor:
             supervisor_pid=os.getpid(),
             model_name=want.model_name,
             spec=want.spec,
+            slots=way.slots,
+            context_length=way.context_length,
+            gpu_layers=way.gpu_layers,
+            park_bytes=way.park_bytes,
         )
         try:
             child = Child(
@@ -266,23 +299,38 @@ class Supervisor:
             return
         log.info("%s is loading, pid %d", child.runner, child.pid)
         self._children[want.queue] = child
+        self._fittings[want.queue] = fitting
 
-    def _wanted(self, want: Want) -> residency.Wanted:
-        size = 0 if want.spec is None else expected_bytes(want.spec, config=self._config)
-        return residency.Wanted(queue=want.queue, waiting=want.waiting, size_bytes=size)
+    def _wanted(self, fitting: Fitting) -> residency.Wanted:
+        want = fitting.want
+        return residency.Wanted(
+            queue=want.queue,
+            waiting=want.waiting,
+            size=fitting.size,
+            since=self._since.get(want.queue, 0.0),
+            is_pinned=want.is_pinned,
+        )
 
-    def _resident(self, child: Child) -> residency.Resident:
+    def _resident(self, child: Child) -> Resident:
         want, told = self._wants.get(child.queue), child.told
-        return residency.Resident(
+        return Resident(
             queue=child.queue,
             state="draining" if child.is_draining else told.state,
-            size_bytes=told.size_bytes or expected_bytes(child.spec, config=self._config),
+            size=self._size(child),
             running=len(told.held),
             waiting=want.waiting if want else 0,
             ready_at=told.ready_at,
             idle_since=told.idle_since,
+            moved_at=told.progress_at,
             has_served=told.has_served,
+            is_pinned=want is not None and want.is_pinned,
         )
+
+    def _size(self, child: Child) -> Size:
+        fitting, told = self._fittings[child.queue], child.told
+        if told.state != "ready":
+            return fitting.size
+        return self._sizing.found(fitting, told.size_bytes, vram_bytes=told.vram_bytes)
 
     # ── Reporting ───────────────────────────────────────────────────────────────────────────────
 
@@ -293,14 +341,21 @@ class Supervisor:
         if runners == self._reported and now - self._reported_at < STATE_SECONDS:
             return
         self._reported, self._reported_at = runners, now
+        self._kills.look()
+        self._losses.look_again()
         self._reports.state(
-            protocol.HostState(host=self._config.host, seen_at=self._wall(), runners=runners)
+            protocol.HostState(
+                host=self._config.host,
+                seen_at=self._wall(),
+                runners=runners,
+                trouble="device-lost" if self._losses.trouble else "",
+            )
         )
 
     def _runner_state(self, child: Child) -> protocol.RunnerState:
         told, resident = child.told, self._resident(child)
         wall_offset = self._wall() - self._clock()
-        ends_at = residency.expires_at(resident, room=self._room)
+        ends_at = residency.expires_at(resident, room=self._sizing.room)
         return protocol.RunnerState(
             runner=child.runner,
             queue=child.queue,
@@ -311,7 +366,7 @@ class Supervisor:
             running=len(told.held),
             slots=told.slots,
             context_length=told.context_length or child.spec.context_length,
-            size_bytes=resident.size_bytes,
+            size_bytes=told.size_bytes or resident.size.ram_bytes + resident.size.vram_bytes,
             vram_bytes=told.vram_bytes,
             loaded_at=round(told.ready_at + wall_offset, 1) if told.ready_at else 0.0,
             expires_at=None if ends_at is None else round(ends_at + wall_offset, 1),
@@ -341,28 +396,3 @@ class Supervisor:
         with contextlib.suppress(inbox.Away):
             self._reports.leave()
         log.info("supervisor of %s is down", self._config.host)
-
-
-def expected_bytes(spec: protocol.ModelSpec, *, config: Settings) -> int:
-    """Weights and KV cache before the runner knows better: the KV is guessed from the weights."""
-    try:
-        weights = config.blob_path(spec.weights).stat().st_size
-    except OSError:
-        return 0
-    kv_bytes_per_token = max(16 * 1024, weights // 40_000)
-    return weights + kv_bytes_per_token * spec.context_length * config.slots
-
-
-def _how(child: Child, *, status: int) -> Literal["killed", "crashed", "stalled"]:
-    if child.is_condemned:
-        return "stalled"
-    return "killed" if status in _KILLED else "crashed"
-
-
-def _status_name(status: int) -> str:
-    if status >= 0:
-        return f"exit {status}"
-    try:
-        return signal.Signals(-status).name
-    except ValueError:
-        return f"signal {-status}"

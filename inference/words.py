@@ -19,14 +19,19 @@ from inference import protocol
 class Launch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The one line on a runner's standard input that says what it is to be.
 
-    The input stays open after it: `DRAIN` asks for an orderly end, its closing means that the
-    supervisor is gone.
+    `context_length` may be less than the spec wants where memory is short; it is for each of the
+    `slots`. The input stays open after it: `DRAIN` asks for an orderly end, its closing means that
+    the supervisor is gone.
     """
 
     runner: str
     supervisor_pid: int
     model_name: str
     spec: protocol.ModelSpec
+    slots: protocol.Count
+    context_length: protocol.Count
+    gpu_layers: protocol.Count
+    park_bytes: protocol.Count
 
 
 DRAIN = b"drain\n"
@@ -127,7 +132,7 @@ class Mouth:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def say(self, word: Word) -> None:
+    def say(self, word: Struct) -> None:
         """Write one word. Waits while the supervisor does not read: death reports need it."""
         line = msgspec.json.encode(word) + b"\n"
         with self._lock:

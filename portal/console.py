@@ -1,6 +1,6 @@
 """What the pages of the administration share, and its first page. Not for rules of access."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 
 from inference import protocol
 from portal.accounts.models import Person
+from portal.catalog import queries as catalog
 from portal.catalog.models import Model
 from portal.chat.models import OPEN, Generation, State
 from portal.streams import requests
@@ -118,14 +119,28 @@ def _table(hosts: list[protocol.HostState]) -> dict[str, Any]:
             _("Memory"),
             _("On the GPU"),
         ],
-        "rows": [_row(host, runner) for host in hosts for runner in host.runners],
+        "rows": _rows(hosts),
     }
 
 
-def _row(host: protocol.HostState, runner: protocol.RunnerState) -> list[str]:
+def _rows(hosts: list[protocol.HostState]) -> list[list[str]]:
+    # A model made for chat is loaded a second time for its vectors.
+    twins = {
+        spec.queue
+        for model in Model.objects.all()
+        for spec in catalog.specs_of(model)
+        if spec.task != catalog.task_of(model)
+    }
+    return [_row(host, runner, twins) for host in hosts for runner in host.runners]
+
+
+def _row(
+    host: protocol.HostState, runner: protocol.RunnerState, twins: Collection[str]
+) -> list[str]:
+    name = runner.model_name
     return [
         host.host,
-        runner.model_name,
+        _("%(model)s, for embeddings") % {"model": name} if runner.queue in twins else name,
         _state(runner),
         f"{runner.running} / {runner.slots}",
         str(runner.context_length),

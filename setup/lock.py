@@ -16,6 +16,7 @@ LISTS = {
     "dev": ["-c", str(REQUIREMENTS / "run.txt"), "pyproject.toml", "--group", "dev"],
     "build": ["--group", "build"],
     "starter": ["--group", "starter", "--no-deps"],
+    "minilm": ["--group", "minilm", "--no-deps"],
     "uv": ["--group", "uv"],
     "node": ["--group", "node", "--no-deps"],
 }

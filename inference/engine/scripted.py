@@ -5,6 +5,7 @@ row, a dirty slot or a wrong prefix shows in its answers. Tokens are up to three
 """
 
 import json
+import math
 import os
 import re
 import time
@@ -17,13 +18,18 @@ from inference.engine.backend import (
     BackendError,
     Chosen,
     Chunk,
+    DeviceLost,
     Limits,
     Marker,
     Sampler,
     Sizes,
     Unloadable,
 )
+from inference.engine.grammar.constraint import Constraint
+from inference.engine.pictures.seen import Eyes
 from inference.engine.sampling import Recipe
+from inference.engine.scripted_eyes import ScriptedEyes
+from inference.protocol import Alternative, TokenLogprob
 
 START, END = "<|im_start|>", "<|im_end|>"
 _MARKERS = (START, END, "<|endoftext|>", "<think>", "</think>")
@@ -33,7 +39,7 @@ _SPAN = 1 << 8 * _TOKEN_BYTES
 # A token ends with its line, so that what was said reads the same as what is then read.
 _PARTS = re.compile(rb"[^\n]{0,2}\n|[^\n]{1,3}")
 VOCABULARY_SIZE = _FIRST_BYTES_TOKEN + _TOKEN_BYTES * _SPAN
-_DEEDS = ("abort", "hang", "exit", "raise")
+_DEEDS = ("abort", "hang", "exit", "raise", "oom", "device-lost")
 
 
 class ScriptError(ValueError):
@@ -150,8 +156,11 @@ def byte_token(data: bytes) -> int:
     return _FIRST_BYTES_TOKEN + (len(data) - 1) * _SPAN + value
 
 
-class _Nothing:
+@dataclass(frozen=True, slots=True)
+class _Script:
     """The script leaves nothing to chance, so there is nothing to sample."""
+
+    logprobs: int | None
 
     def close(self) -> None:
         return None
@@ -185,6 +194,7 @@ class ScriptedBackend:
             vocabulary_size=VOCABULARY_SIZE,
         )
         self._sleep = sleep
+        self._eyes = ScriptedEyes(self._vocabulary)
 
     @property
     def limits(self) -> Limits:
@@ -198,6 +208,10 @@ class ScriptedBackend:
     def vocabulary(self) -> ScriptedVocabulary:
         return self._vocabulary
 
+    @property
+    def eyes(self) -> Eyes | None:
+        return self._eyes
+
     def decode(self, batch: Sequence[Chunk]) -> list[Chosen]:
         for chunk in batch:
             self._read(chunk)
@@ -205,15 +219,7 @@ class ScriptedBackend:
         pauses = [self._now_saying(chunk.slot).every_seconds for chunk in wanted]
         if pauses and max(pauses) > 0:
             self._sleep(max(pauses))
-        return [
-            Chosen(
-                sequence=chunk.sequence,
-                slot=chunk.slot,
-                position=chunk.start + len(chunk.tokens),
-                token=self._next_token(chunk.slot),
-            )
-            for chunk in wanted
-        ]
+        return [chosen for chunk in wanted for chosen in self._choose_all(chunk)]
 
     def length(self, slot: int) -> int:
         return len(self._memories[slot].tokens)
@@ -222,36 +228,82 @@ class ScriptedBackend:
         self._memories[slot] = _Memory(self._memories[slot].tokens[:length])
         return True
 
+    def floor(self, slot: int) -> int:
+        return 0
+
+    def mark(self, slot: int) -> bytes:
+        return self.save(slot)
+
+    def rewind(self, slot: int, state: bytes, *, length: int) -> bool:
+        return self.restore(slot, state) and self.length(slot) == length
+
     def saved_bytes(self, slot: int) -> int:
         return 4 * len(self._memories[slot].tokens)
 
     def save(self, slot: int) -> bytes:
-        return b"".join(token.to_bytes(4, "big") for token in self._memories[slot].tokens)
+        tokens = self._memories[slot].tokens
+        return b"".join(token.to_bytes(4, "big", signed=True) for token in tokens)
 
     def restore(self, slot: int, state: bytes) -> bool:
         if len(state) // 4 > self._limits.context_length:
             return False
-        tokens = [int.from_bytes(state[at : at + 4], "big") for at in range(0, len(state), 4)]
-        self._memories[slot] = _Memory(tokens)
+        cells = [state[at : at + 4] for at in range(0, len(state), 4)]
+        self._memories[slot] = _Memory([int.from_bytes(c, "big", signed=True) for c in cells])
         return True
 
-    def new_sampler(self, recipe: Recipe, *, history: Sequence[int]) -> Sampler:
-        return _Nothing()
+    def new_sampler(
+        self,
+        recipe: Recipe,
+        *,
+        history: Sequence[int],
+        logprobs: int | None = None,
+        constraint: Constraint | None = None,
+    ) -> Sampler:
+        """What a script says keeps to no format but its own."""
+        return _Script(logprobs)
 
     def close(self) -> None:
         self._memories.clear()
 
     def _read(self, chunk: Chunk) -> None:
+        """All but the guesses, which are read as they prove right."""
         memory = self._memories[chunk.slot]
         if chunk.start != len(memory.tokens):
             raise BackendError("a chunk does not begin where its slot ends")
         if chunk.start + len(chunk.tokens) > self._limits.context_length:
             raise BackendError("a chunk ends past its slot")
-        memory.tokens.extend(chunk.tokens)
-        if memory.rule is not None and len(chunk.tokens) == 1:
-            memory.said_bytes += len(self._vocabulary.piece(chunk.tokens[0]))
+        self._take_in(chunk.certain, memory=memory)
+
+    def _take_in(self, tokens: Sequence[int], *, memory: _Memory) -> None:
+        memory.tokens.extend(tokens)
+        if memory.rule is not None and len(tokens) == 1:
+            memory.said_bytes += len(self._vocabulary.piece(tokens[0]))
         else:
             memory.rule = None
+
+    def _choose_all(self, chunk: Chunk) -> list[Chosen]:
+        """One token, and one more for each guess that proves right; all guesses are held then."""
+        memory = self._memories[chunk.slot]
+        guesses = list(chunk.tokens[len(chunk.tokens) - chunk.drafted :])
+        chosen = [self._choose(chunk)]
+        while guesses and chosen[-1].token == guesses[0]:
+            self._take_in([guesses.pop(0)], memory=memory)
+            chosen.append(self._choose(chunk))
+        if guesses:
+            memory.tokens.extend(guesses)
+            memory.rule = None
+        return chosen
+
+    def _choose(self, chunk: Chunk) -> Chosen:
+        token = self._next_token(chunk.slot)
+        wanted = chunk.sampler.logprobs if isinstance(chunk.sampler, _Script) else None
+        return Chosen(
+            sequence=chunk.sequence,
+            slot=chunk.slot,
+            position=len(self._memories[chunk.slot].tokens),
+            token=token,
+            logprobs=None if wanted is None else _logprobs(self._vocabulary.piece(token), wanted),
+        )
 
     def _now_saying(self, slot: int) -> Rule:
         memory = self._memories[slot]
@@ -286,6 +338,17 @@ class ScriptedBackend:
         return b""
 
 
+def _logprobs(data: bytes, count: int) -> TokenLogprob:
+    """As if each other token were half as likely as the one before it."""
+    top = [
+        Alternative(token=text.decode("utf-8", "replace"), logprob=at * math.log(0.5), data=text)
+        for at, text in enumerate([data, *(b"%d" % number for number in range(1, count))], start=1)
+    ]
+    return TokenLogprob(
+        token=top[0].token, logprob=top[0].logprob, data=data, top=tuple(top[:count])
+    )
+
+
 def _last_turns(text: bytes) -> tuple[bytes, bytes]:
     """The last question, and what has been said to it."""
     turns = text.split(START.encode())
@@ -305,6 +368,10 @@ def _do(deed: str, *, sleep: Callable[[float], None]) -> NoReturn:
         os._exit(70)
     if deed == "raise":
         raise BackendError("the script says so")
+    if deed == "oom":
+        raise MemoryError
+    if deed == "device-lost":
+        raise DeviceLost("the script says so")
     while True:
         sleep(3600)
 

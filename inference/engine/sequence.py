@@ -1,10 +1,17 @@
 """One generation in flight: what it must read, what it has said, how it ends. Not for order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
 from inference.engine.backend import BackendError, Sampler
+from inference.engine.grammar.compiling import Making
+from inference.engine.lookup import Lookup
+from inference.engine.odds import Odds
+from inference.engine.pace import Price
+from inference.engine.pictures.seen import Seen, Span
+from inference.engine.repeats import Repeats
 from inference.engine.replies.pieces import Part, Splitter
 from inference.engine.replies.plain import Plain
 from inference.engine.slots import Slot
@@ -26,15 +33,29 @@ class Sequence:
     submitted_at: float
     tokens: list[int] = field(default_factory=list)
     prompt_length: int = 0
+    # What is seen in its pictures, once that is known, and the spans among `tokens`.
+    pictures: tuple[Seen, ...] = ()
+    spans: list[tuple[int, Span]] = field(default_factory=list)
+    # So many of the first tokens are the same for everybody, and may be shared between people.
+    shared_count: int = 0
     said_count: int = 0
     max_said: int | None = None
     cached_count: int = 0
     slot: Slot | None = None
+    grammar: Making | None = None
     sampler: Sampler | None = None
     text: TextStream = field(default_factory=TextStream)
     splitter: Splitter = field(default_factory=Plain)
+    # What the splitter must be given for tokens that show nothing of themselves.
+    marks: Mapping[int, bytes] = field(default_factory=dict)
+    odds: Odds = field(default_factory=Odds)
+    repeats: Repeats = field(default_factory=Repeats)
+    lookup: Lookup = field(default_factory=Lookup)
     is_prepared: bool = False
+    is_so_far_told: bool = False
     last_run: int = -1
+    waiting_since: float = 0.0
+    running_since: float = 0.0
     reading_since: float | None = None
     writing_since: float | None = None
 
@@ -57,6 +78,16 @@ class Sequence:
         return self.request.deaths > 0 and self.said_count < PROBATION_TOKENS
 
     @property
+    def is_being_made(self) -> bool:
+        """Whether it waits for the grammar that its answer is held to."""
+        return self.grammar is not None and not self.grammar.done()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether its prompt is not read to the end yet."""
+        return self.slot is not None and self.said_count == 0
+
+    @property
     def held_slot(self) -> Slot:
         """Where it runs; only who runs may be asked."""
         if self.slot is None:
@@ -71,6 +102,52 @@ class Sequence:
     def unread_count(self) -> int:
         """Tokens that the model has not seen yet. One means: ready for the next token."""
         return len(self.tokens) - self.held_count
+
+    def span_at(self, place: int) -> tuple[int, Span] | None:
+        """The picture that this token is a mark of, and where that begins."""
+        for start, span in self.spans:
+            if start <= place < start + span.length:
+                return start, span
+        return None
+
+    @property
+    def awaited_span(self) -> Span | None:
+        """The first picture in what is left to read that nobody has looked at closely yet."""
+        held = self.held_count
+        unread = (span for start, span in self.spans if start + span.length > held)
+        return next((span for span in unread if not span.is_encoded), None)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it cannot go on until a picture has been looked at."""
+        placed = self.span_at(self.held_count)
+        return placed is not None and not placed[1].is_encoded
+
+    def readable(self, most: int) -> int:
+        """How many tokens may be read next in one chunk, about `most`; a picture by itself.
+
+        Some models look ahead in pictures: those are read whole, however many tokens they take.
+        """
+        held = self.held_count
+        most = min(most, self.unread_count)
+        placed = self.span_at(held)
+        if placed is None:
+            ahead = [start - held for start, _ in self.spans if start > held]
+            return self.held_slot.room(min([most, *ahead]))
+        start, span = placed
+        if span.is_whole:
+            return span.length
+        return self.held_slot.room(min(most, start + span.length - held))
+
+    @property
+    def spare_cells(self) -> int:
+        """Places of memory that its pictures take beyond one for each of their tokens."""
+        return sum(span.token_count - span.length for _, span in self.spans)
+
+    def guess(self, *, most: int, price: Price) -> list[int]:
+        """What may follow, where that is likely enough to pay."""
+        self.lookup.follow(self.tokens, said=self.said_count)
+        return self.lookup.guess(most=most, price=price.each, start_price=price.start)
 
     def rest(self) -> list[Part]:
         """Everything held back, now that nothing follows."""

@@ -19,6 +19,11 @@ class TextStream:
         self._held = ""
         self.is_stopped = False
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether some of what was fed is not shown yet."""
+        return bool(self._held or self._decoder.getstate()[0])
+
     def feed(self, piece: bytes) -> str:
         """Text that is safe to show now. After a stop string there is never any more."""
         if self.is_stopped:

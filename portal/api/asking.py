@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from inference import protocol
 from portal.accounts.models import Person
-from portal.api import options
+from portal.api import images, options
 from portal.api.errors import Refused
 from portal.catalog import access
 from portal.catalog.models import Model
@@ -15,6 +17,7 @@ from portal.catalog.names import ModelName, NotAName
 from portal.chat import actions
 from portal.chat.errors import NotFound
 from portal.chat.models import Generation
+from portal.chat.prompts import Wishes
 
 CLOUD_OFF = "ollama cloud is disabled: remote model is unavailable"
 IMAGES_REFUSED = "Invalid content type. image_url is only supported by certain models."
@@ -28,9 +31,8 @@ class Question:
     messages: Sequence[protocol.Message]
     options: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    has_images: bool = False
-    wants_tools: bool = False
-    wants_thinking: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
+    has_sound: bool = False
 
 
 def model_for(person: Person, written: str) -> Model:
@@ -54,10 +56,14 @@ def begin(person: Person, question: Question, *, client_key: UUID) -> Generation
     """Check all of it, then queue it. The same `client_key` again gives the same generation."""
     model = model_for(person, question.model_name)
     _check_abilities(model, question)
+    messages = _to_read(model, question.messages)
+    # Theirs to the letter, whoever sent it: what was made of it may be shared between people.
+    published = messages[0] == protocol.Message(role="system", content=model.system)
     return actions.ask(
         person,
         model_name=model.name,
-        messages=_to_read(model, question.messages),
+        messages=messages,
+        wishes=replace(question.wishes, published=int(published and bool(model.system))),
         options=options.chosen(
             question.options, parameters=model.parameters, defaults=question.defaults
         ),
@@ -92,14 +98,14 @@ def _source(name: str) -> str | None:
 
 def _check_abilities(model: Model, question: Question) -> None:
     able = model.capabilities
-    if question.has_images:
+    images.check_count(question.messages)
+    has_images = any(message.images for message in question.messages)
+    if question.has_sound or (has_images and "vision" not in able):
         raise Refused(status=400, message=IMAGES_REFUSED)
-    if question.wants_tools:
-        if "tools" not in able:
-            full = ModelName.parse(model.name).full
-            raise Refused(status=400, message=f"{full} does not support tools")
-        raise Refused(status=400, message="tools are not supported by this portal yet")
-    if question.wants_thinking and "thinking" not in able:
+    if question.wishes.tools and "tools" not in able:
+        full = ModelName.parse(model.name).full
+        raise Refused(status=400, message=f"{full} does not support tools")
+    if question.wishes.think and "thinking" not in able:
         message = f'"{question.model_name}" does not support thinking'
         raise Refused(status=400, message=message)
 
@@ -113,11 +119,18 @@ def _to_read(model: Model, messages: Sequence[protocol.Message]) -> tuple[protoc
     if model.system and messages[0].role != "system":
         turns.append(protocol.Message(role="system", content=model.system))
     for message in messages:
-        if turns and turns[-1].role == message.role and message.role != "tool":
-            content = f"{turns[-1].content}\n\n{message.content}"
-            turns[-1] = protocol.Message(
-                role=message.role, content=content, thinking=message.thinking
+        if turns and _are_one(turns[-1], message):
+            turns[-1] = replace(
+                message,
+                content=f"{images.placed(turns[-1])}\n\n{images.placed(message)}",
+                images=(*turns[-1].images, *message.images),
             )
         else:
             turns.append(message)
     return tuple(turns)
+
+
+def _are_one(before: protocol.Message, after: protocol.Message) -> bool:
+    if before.role != after.role or after.role == "tool":
+        return False
+    return not (before.tool_calls or after.tool_calls)

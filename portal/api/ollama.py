@@ -1,7 +1,5 @@
 """The dialect of Ollama: their fields in, our commands out, and back. Not for rights or framing."""
 
-import base64
-import binascii
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from django.utils import timezone
 from inference import protocol
 from portal import clock
 from portal.accounts.models import Person
-from portal.api import asking, gojson, goreading, streaming
+from portal.api import asking, calling, formats, gojson, images, logprobs, streaming
 from portal.api.door import body_of
 from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused, native_body
@@ -24,13 +22,14 @@ from portal.api.goreading import Fields, NoBody
 from portal.api.road import started
 from portal.catalog import queries
 from portal.catalog.models import Model
+from portal.chat.prompts import Wishes
 from portal.streams import requests
 
 # The dialect we speak, for clients that look at it; our own version is on the health page.
 VERSION = "0.13.0"
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
-THINK_LEVELS = ("high", "medium", "low", "max")
+THINK_LEVELS: tuple[protocol.ThinkLevel, ...] = ("high", "medium", "low", "max")
 _LEVELS = '"high", "medium", "low", "max", true, or false'
 # What their clock shows for "for ever": the largest duration of Go, from now.
 _FOREVER = timedelta(microseconds=(2**63 - 1) // 1000)
@@ -72,7 +71,7 @@ async def chat(request: HttpRequest, person: Person) -> HttpResponseBase:
     lines = Lines(
         model_name=asked.question.model_name,
         began_ns=began,
-        shows_thinking=asked.question.wants_thinking,
+        shows_thinking=bool(asked.question.wishes.think),
     )
     if asked.is_streaming:
         return await streaming.open_stream(answer, lines)
@@ -84,15 +83,19 @@ def read_chat(value: object) -> ChatRequest:
     fields = Fields(value, struct="ChatRequest", go_type="api.ChatRequest")
     model_name = fields.text("model")
     stream = fields.flag("stream")
-    messages, has_images = _messages(fields.items("messages", go_type="[]api.Message"))
+    messages = _messages(fields.items("messages", go_type="[]api.Message"))
     _refuse_what_is_not_there_yet(fields)
+    wishes = Wishes(
+        format=formats.native(fields.anything("format")),
+        logprobs=logprobs.wanted(fields),
+        tools=calling.tools_of(fields, go_type="api.Tools"),
+        think=_thinking(fields.anything("think")),
+    )
     question = asking.Question(
         model_name=model_name,
         messages=messages,
         options=fields.mapping("options"),
-        has_images=has_images,
-        wants_tools=bool(fields.items("tools", go_type="api.Tools")),
-        wants_thinking=_thinking(fields.anything("think")),
+        wishes=wishes,
     )
     return ChatRequest(
         question=question,
@@ -110,15 +113,17 @@ class Lines:
         self._model_name = model_name
         self._began_ns = began_ns
         self._shows_thinking = shows_thinking
+        self._call_count = 0
 
     def heartbeat(self) -> str:
         return ""  # An empty line would end the answer of most clients.
 
     def said(self, said: streaming.Said) -> str:
         message = self._message(said)
-        if len(message) == 2 and not said.text:
+        if len(message) == 2 and not (said.text or said.logprobs):
             return ""
-        return _line({**self._head(), "message": message, "done": False})
+        told = logprobs.native(said.logprobs)
+        return _line({**self._head(), "message": message, "done": False, **told})
 
     def finished(self, end: protocol.End) -> str:
         return _line(self.whole(streaming.Said(), end))
@@ -133,6 +138,7 @@ class Lines:
             "message": self._message(said),
             "done": True,
             "done_reason": "length" if end.why == "length" else "stop",
+            **logprobs.native(said.logprobs),
             **_counters(end.stats or protocol.Stats(), time.monotonic_ns() - self._began_ns),
         }
 
@@ -140,9 +146,12 @@ class Lines:
         return {"model": self._model_name, "created_at": go_time(clock.now())}
 
     def _message(self, said: streaming.Said) -> dict[str, Any]:
-        message = {"role": "assistant", "content": said.text}
+        message: dict[str, Any] = {"role": "assistant", "content": said.text}
         if self._shows_thinking and said.thinking:
             message["thinking"] = said.thinking
+        if said.calls:
+            message["tool_calls"] = calling.native_calls(said.calls, first=self._call_count)
+            self._call_count += len(said.calls)
         return message
 
 
@@ -186,21 +195,23 @@ def _counters(stats: protocol.Stats, total_ns: int) -> dict[str, int]:
     return {name: count for name, count in counters.items() if count}
 
 
-def _messages(items: Sequence[Any]) -> tuple[tuple[protocol.Message, ...], bool]:
-    messages, has_images = [], False
+def _messages(items: Sequence[Any]) -> tuple[protocol.Message, ...]:
+    messages = []
     for item in items:
         fields = Fields(item, struct="Message", go_type="api.Message")
-        for image in fields.items("images", go_type="[]api.ImageData"):
-            _check_base64(image)
-            has_images = True
+        written = fields.items("images", go_type="[]api.ImageData")
         messages.append(
             protocol.Message(
                 role=known_role(fields.text("role")),
                 content=fields.text("content"),
                 thinking=fields.text("thinking"),
+                images=tuple(images.native(image) for image in written),
+                tool_calls=calling.native_calls_of(fields),
+                tool_name=calling.short_text(fields, "tool_name"),
+                tool_call_id=calling.short_text(fields, "tool_call_id"),
             )
         )
-    return tuple(messages), has_images
+    return tuple(messages)
 
 
 def known_role(written: str) -> Role:
@@ -210,45 +221,20 @@ def known_role(written: str) -> Role:
     raise Refused(status=400, message=f'invalid role: "{written}"')
 
 
-def _check_base64(image: object) -> None:
-    if not isinstance(image, str):
-        kind = goreading.kind_of(image)
-        field = "Go struct field Message.images of type []uint8"
-        raise Refused(status=400, message=f"json: cannot unmarshal {kind} into {field}")
-    try:
-        base64.b64decode(image, validate=True)
-    except (binascii.Error, ValueError):
-        message = f"illegal base64 data at input byte {_first_bad_byte(image)}"
-        raise Refused(status=400, message=message) from None
-
-
-def _first_bad_byte(text: str) -> int:
-    for at, character in enumerate(text):
-        if not (character.isascii() and (character.isalnum() or character in "+/")):
-            return at
-    return len(text) // 4 * 4
-
-
-def _thinking(value: object) -> bool:
+def _thinking(value: object) -> bool | protocol.ThinkLevel | None:
     if value is None or isinstance(value, bool):
-        return bool(value)
+        return value
     if not isinstance(value, str):
         message = f"think must be a boolean or string ({_LEVELS})"
         raise Refused(status=400, message=message)
-    if value not in THINK_LEVELS:
-        raise Refused(status=400, message=f'invalid think value: "{value}" (must be {_LEVELS})')
-    return True
+    for level in THINK_LEVELS:
+        if value == level:
+            return level
+    raise Refused(status=400, message=f'invalid think value: "{value}" (must be {_LEVELS})')
 
 
 def _refuse_what_is_not_there_yet(fields: Fields) -> None:
     """Said plainly, since an answer that ignored these would look like one that followed them."""
-    top_logprobs = fields.whole("top_logprobs") or 0
-    if not 0 <= top_logprobs <= 20:
-        raise Refused(status=400, message="top_logprobs must be between 0 and 20")
-    if fields.flag("logprobs"):
-        raise Refused(status=400, message="logprobs are not supported by this portal yet")
-    if fields.anything("format") not in (None, ""):
-        raise Refused(status=400, message="format is not supported by this portal yet")
     if fields.flag("_debug_render_only"):
         raise Refused(status=400, message="rendered prompts are not shown by this portal")
 
@@ -304,7 +290,8 @@ def _loaded_models(person: Person) -> list[dict[str, Any]]:
     """What runs at this moment, of what this person may use (threat B16)."""
     by_queue: dict[str, list[Model]] = {}
     for model in queries.models_for(person):
-        by_queue.setdefault(queries.spec_of(model).queue, []).append(model)
+        for spec in queries.specs_of(model):
+            by_queue.setdefault(spec.queue, []).append(model)
     forever = clock.now() + _FOREVER
     loaded = []
     for host in requests.host_states():

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from inference import protocol
 from portal import clock
 from portal.accounts.models import Person
-from portal.api import asking, gojson, streaming
+from portal.api import asking, calling, formats, gojson, images, logprobs, streaming
 from portal.api.door import body_of
 from portal.api.errors import Refused, openai_body
 from portal.api.goreading import Fields, kind_of
@@ -21,10 +21,22 @@ from portal.api.road import started
 from portal.catalog import queries
 from portal.catalog.models import Model
 from portal.catalog.names import ModelName
+from portal.chat.prompts import Wishes
 
 # Theirs, where Ollama's own dialect has 0.8 and 0.9.
 DEFAULTS = {"temperature": 1.0, "top_p": 1.0}
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "ultra", "max", "none")
+_THINK_BY_EFFORT: dict[str, bool | protocol.ThinkLevel | None] = {
+    "": None,
+    "none": False,
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "max",
+    "ultra": "max",
+    "max": "max",
+}
 FINGERPRINT = "fp_ollama"
 MAX_NAMED_MODELS = 50
 
@@ -76,8 +88,8 @@ def read_chat(value: object) -> ChatRequest:
     items = fields.items("messages", go_type="[]openai.Message")
     if not items:
         raise Refused(status=400, message="[] is too short - 'messages'")
-    messages, has_images = _messages(items)
-    _refuse_what_is_not_there_yet(fields)
+    messages, has_sound = _messages(items)
+    wanted = fields.mapping("response_format", go_type="openai.ResponseFormat")
     effort = _effort(fields)
     extra = Fields(fields.mapping("stream_options"), struct="StreamOptions")
     return ChatRequest(
@@ -86,9 +98,13 @@ def read_chat(value: object) -> ChatRequest:
             messages=messages,
             options=_options(fields),
             defaults=DEFAULTS,
-            has_images=has_images,
-            wants_tools=bool(fields.items("tools", go_type="[]api.Tool")),
-            wants_thinking=effort not in ("", "none"),
+            wishes=Wishes(
+                format=formats.openai(wanted),
+                logprobs=logprobs.wanted(fields),
+                tools=calling.tools_of(fields, go_type="[]api.Tool"),
+                think=_THINK_BY_EFFORT[effort],
+            ),
+            has_sound=has_sound,
         ),
         is_streaming=bool(fields.flag("stream")),
         wants_usage_apart=bool(extra.flag("include_usage")),
@@ -116,6 +132,7 @@ class Chunks:
         self._shows_thinking = shows_thinking
         self._wants_usage_apart = wants_usage_apart
         self._has_begun = False
+        self._call_count = 0
 
     def heartbeat(self) -> str:
         return ": working\n\n"
@@ -127,12 +144,16 @@ class Chunks:
             thinking = {"reasoning_content": said.thinking, "reasoning": said.thinking}
             events += self._delta(thinking)
         if said.text:
-            events += self._delta({"content": said.text})
+            events += self._delta({"content": said.text}, **logprobs.openai(said.logprobs))
+        elif said.logprobs:
+            events += self._delta({"content": ""}, **logprobs.openai(said.logprobs))
+        if said.calls:
+            events += self._delta({"tool_calls": self._calls(said)})
         return self._opening() + events if events else ""
 
     def finished(self, end: protocol.End) -> str:
         usage = {"usage": _usage(end)}
-        finish = self._chunk([_choice({}, finish_reason=_reason(end))])
+        finish = self._chunk([_choice({}, finish_reason=self._reason(end))])
         if self._wants_usage_apart:
             last = _event(finish) + _event({**self._chunk([]), **usage})
         else:
@@ -143,10 +164,17 @@ class Chunks:
         return _event(openai_body(refused))
 
     def whole(self, said: streaming.Said, end: protocol.End) -> dict[str, Any]:
-        message = {"role": "assistant", "content": said.text}
+        message: dict[str, Any] = {"role": "assistant", "content": said.text}
         if said.thinking and self._shows_thinking:
             message |= {"reasoning_content": said.thinking, "reasoning": said.thinking}
-        choice = {"index": 0, "message": message, "finish_reason": _reason(end)}
+        if said.calls:
+            message["tool_calls"] = self._calls(said)
+        choice: dict[str, Any] = {
+            "index": 0,
+            "message": message,
+            "finish_reason": self._reason(end),
+            **logprobs.openai(said.logprobs),
+        }
         completion = {**self._chunk([choice]), "object": "chat.completion"}
         return {**completion, "usage": _usage(end)}
 
@@ -156,8 +184,18 @@ class Chunks:
         self._has_begun = True
         return self._delta({"role": "assistant", "content": ""})
 
-    def _delta(self, delta: dict[str, str]) -> str:
-        return _event(self._chunk([_choice(delta, finish_reason=None)]))
+    def _calls(self, said: streaming.Said) -> list[dict[str, Any]]:
+        first = self._call_count
+        self._call_count += len(said.calls)
+        return calling.openai_calls(said.calls, first=first)
+
+    def _reason(self, end: protocol.End) -> str:
+        if end.why == "length":
+            return "length"
+        return "tool_calls" if self._call_count else "stop"
+
+    def _delta(self, delta: dict[str, Any], **more: Any) -> str:
+        return _event(self._chunk([_choice(delta, finish_reason=None) | more]))
 
     def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -178,12 +216,8 @@ def _event(value: dict[str, Any]) -> str:
     return f"data: {gojson.dumps_ascii(value)}\n\n"
 
 
-def _choice(delta: dict[str, str], *, finish_reason: str | None) -> dict[str, Any]:
+def _choice(delta: dict[str, Any], *, finish_reason: str | None) -> dict[str, Any]:
     return {"index": 0, "delta": delta, "finish_reason": finish_reason}
-
-
-def _reason(end: protocol.End) -> str:
-    return "length" if end.why == "length" else "stop"
 
 
 def _usage(end: protocol.End) -> dict[str, int]:
@@ -217,41 +251,64 @@ async def _naming_the_others(person: Person, refused: Refused) -> Refused:
 
 
 def _messages(items: Sequence[Any]) -> tuple[tuple[protocol.Message, ...], bool]:
-    messages, has_images = [], False
+    messages, has_sound = [], False
     for item in items:
         fields = Fields(item, struct="Message", go_type="openai.Message")
         written = fields.text("role")
         role = known_role("system" if written.lower() == "developer" else written)
-        text, has_image = _content(fields)
-        has_images = has_images or has_image
+        content = _content(fields)
+        has_sound = has_sound or content.has_sound
         thinking = fields.text("reasoning")
-        messages.append(protocol.Message(role=role, content=text, thinking=thinking))
-    return tuple(messages), has_images
+        messages.append(
+            protocol.Message(
+                role=role,
+                content=content.text,
+                thinking=thinking,
+                images=content.images,
+                tool_calls=calling.openai_calls_of(fields),
+                tool_name=calling.short_text(fields, "name") if role == "tool" else "",
+                tool_call_id=calling.short_text(fields, "tool_call_id"),
+            )
+        )
+    return tuple(calling.with_names(messages)), has_sound
 
 
-def _content(fields: Fields) -> tuple[str, bool]:
-    """The text of a message, part below part, and whether a picture was among them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Content:
+    text: str = ""
+    images: tuple[bytes, ...] = ()
+    has_sound: bool = False
+
+
+def _content(fields: Fields) -> _Content:
+    """What a message is made of: its text part below part, with a place for each picture."""
     content = fields.anything("content")
     if isinstance(content, str):
-        return content, False
+        return _Content(text=content)
     if isinstance(content, list):
         parts = [_part(part) for part in content]
-        texts = [text for text in parts if text is not None]
-        return "\n\n".join(texts), len(texts) < len(parts)
+        texts = [images.PLACE if isinstance(part, bytes) else part for part in parts]
+        return _Content(
+            text="\n\n".join(text for text in texts if text is not None),
+            images=tuple(part for part in parts if isinstance(part, bytes)),
+            has_sound=None in parts,
+        )
     if content is None and fields.items("tool_calls", go_type="[]openai.ToolCall"):
-        return "", False
+        return _Content()
     kind = "<nil>" if content is None else kind_of(content)
     raise Refused(status=400, message=f"invalid message content type: {kind}")
 
 
-def _part(part: object) -> str | None:
-    """The text of one part; None for a picture or a sound."""
+def _part(part: object) -> str | bytes | None:
+    """The text of one part, or a picture; None for a sound."""
     if not isinstance(part, dict):
         raise Refused(status=400, message="invalid message format")
     kind, text = part.get("type"), part.get("text")
     if kind == "text" and isinstance(text, str):
         return text
-    if kind in ("image_url", "input_audio"):
+    if kind == "image_url":
+        return images.openai(part.get("image_url"))
+    if kind == "input_audio":
         return None
     raise Refused(status=400, message="invalid message format")
 
@@ -282,12 +339,3 @@ def _effort(fields: Fields) -> str:
         choices = f"must be {', '.join(others)}, or {last}"
         raise Refused(status=400, message=f'invalid reasoning value: "{effort}" ({choices})')
     return effort
-
-
-def _refuse_what_is_not_there_yet(fields: Fields) -> None:
-    """Said plainly, since an answer that ignored these would look like one that followed them."""
-    if fields.flag("logprobs"):
-        raise Refused(status=400, message="logprobs are not supported by this portal yet")
-    wanted = fields.mapping("response_format", go_type="openai.ResponseFormat").get("type", "text")
-    if not isinstance(wanted, str) or wanted.strip().lower() not in ("", "text"):
-        raise Refused(status=400, message="response_format is not supported by this portal yet")

@@ -10,8 +10,12 @@ _DETAILS: dict[str, tuple[int, str]] = {
     "no-room": (503, BUSY),
     "engine": (500, "the model could not compute this request"),
     "died": (500, f"the model stopped working in mid-answer; {_KEPT}"),
+    "image": (400, "an image cannot be read"),
+    "format": (400, "the wanted format cannot be kept to"),
     # Not a server error to the client: those it repeats, and this must not be repeated.
     "quarantined": (400, "this request made the model stop working twice; do not repeat it"),
+    "out-of-memory": (400, "this request used up the machine's memory twice; make it smaller"),
+    "device-lost": (503, "the graphics card was lost; an administrator must look at it"),
     "unloadable": (500, "the model cannot be loaded; an administrator must look at it"),
     "lost": (500, f"the answer was lost on its way; {_KEPT}"),
 }
@@ -26,5 +30,6 @@ def refusal_of_end(end: protocol.End) -> Refused | None:
     if end.detail == "too-long":
         return too_long()
     status, message = _DETAILS.get(end.detail, (500, f"the model failed; {_KEPT}"))
+    message = f"{message}: {end.words}" if end.words else message
     retry = BUSY_RETRY_SECONDS if status == 503 else None
     return Refused(status=status, message=message, retry_after_seconds=retry)

@@ -7,7 +7,7 @@ stopped within a second (threat F13).
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.http import StreamingHttpResponse
 
 from inference import protocol
 from portal.accounts.models import Person
+from portal.api import logprobs
 from portal.api.errors import Refused, refusal_of
 from portal.api.outcomes import refusal_of_end
 from portal.chat import actions, following
@@ -49,10 +50,19 @@ PACE = Pace()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """New text of the answer, of the thinking, or both; thinking came first."""
+    """New text of the answer, of the thinking, or both; thinking came first, calls last.
+
+    `logprobs` are of tokens whose text is here, or held back still.
+    """
 
     text: str = ""
     thinking: str = ""
+    logprobs: tuple[protocol.TokenLogprob, ...] = ()
+    calls: tuple[protocol.ToolCall, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.text or self.thinking or self.logprobs or self.calls)
 
 
 Step = Said | protocol.End
@@ -73,19 +83,32 @@ class Form(Protocol):
     def refused(self, refused: Refused) -> str: ...
 
 
+class Joins(Protocol):
+    """Makes several attempts into what one reader gets, step by step."""
+
+    def add(self, delta: Delta) -> list[Step]: ...
+
+
 class Answer:
     """One generation as an API client reads it: each bit of text once, then the end.
 
     Must be closed. Closing before the end means that nobody reads: the generation is stopped.
     """
 
-    def __init__(self, person: Person, generation: Generation, *, pace: Pace = PACE) -> None:
+    def __init__(
+        self,
+        person: Person,
+        generation: Generation,
+        *,
+        pace: Pace = PACE,
+        joined: Joins | None = None,
+    ) -> None:
         self.generation_id = generation.id
         self._person = person
         self._pace = pace
         self._deltas = following.follow(generation, attempt=1, number=0)
         self._next: asyncio.Task[Delta | None] | None = None
-        self._joined = Joined()
+        self._joined = joined or Joined()
         self._waiting: list[Step] = []
         self._is_over = False
         self._is_closed = False
@@ -145,6 +168,8 @@ class Joined:
         self._last = 0
         self._sent: list[str] = []
         self._to_repeat = ""
+        self._called: list[protocol.ToolCall] = []
+        self._calls_to_repeat: list[protocol.ToolCall] = []
 
     def add(self, delta: Delta) -> list[Step]:
         """What a reader of the text so far still lacks."""
@@ -152,31 +177,52 @@ class Joined:
             return []
         if delta.attempt > self._attempt:
             self._attempt, self._last, self._to_repeat = delta.attempt, 0, "".join(self._sent)
+            self._calls_to_repeat = list(self._called)
         if delta.first > self._last + 1:
             return [LOST]
         steps: list[Step] = []
-        if delta.last > self._last and (delta.text or delta.thinking):
+        if delta.last > self._last:
             said = self._new(delta)
             if said is None:
                 return [LOST]
-            if said.text or said.thinking:
+            if not said.is_empty:
                 steps.append(said)
         self._last = max(self._last, delta.last)
         if delta.end is not None:
-            steps.append(delta.end)
+            # What was sent and is not repeated would stand beside another answer. A bad end says
+            # more than that: after some of them nobody may ask again.
+            is_short = bool(self._to_repeat or self._calls_to_repeat)
+            steps.append(LOST if is_short and refusal_of_end(delta.end) is None else delta.end)
         return steps
 
     def _new(self, delta: Delta) -> Said | None:
-        """None when the text went another way than what was sent: it cannot be taken back."""
+        """None when the answer went another way than what was sent: it cannot be taken back."""
         known = min(len(delta.text), len(self._to_repeat))
         if delta.text[:known] != self._to_repeat[:known]:
+            return None
+        calls = self._new_calls(delta.calls)
+        if calls is None:
             return None
         self._to_repeat = self._to_repeat[known:]
         fresh = delta.text[known:]
         thinking = "" if self._sent else delta.thinking
         if fresh:
             self._sent.append(fresh)
-        return Said(text=fresh, thinking=thinking)
+        # With what was known, its chances were told.
+        told = logprobs.since(delta.logprobs, fresh) if known else delta.logprobs
+        return Said(text=fresh, thinking=thinking, logprobs=told, calls=calls)
+
+    def _new_calls(
+        self, calls: Sequence[protocol.ToolCall]
+    ) -> tuple[protocol.ToolCall, ...] | None:
+        """Those not sent before. A later attempt gives its calls other ids."""
+        known = min(len(calls), len(self._calls_to_repeat))
+        repeated = zip(calls[:known], self._calls_to_repeat[:known], strict=True)
+        if any((a.name, a.arguments) != (b.name, b.arguments) for a, b in repeated):
+            return None
+        self._calls_to_repeat = self._calls_to_repeat[known:]
+        self._called.extend(calls[known:])
+        return tuple(calls[known:])
 
 
 async def open_stream(answer: Answer, form: Form, *, pace: Pace = PACE) -> StreamingHttpResponse:
@@ -202,16 +248,26 @@ async def whole(answer: Answer) -> tuple[Said, protocol.End]:
     """All that was said, and a good end. Raises `Refused` for any other end."""
     texts: list[str] = []
     thoughts: list[str] = []
+    chances: list[protocol.TokenLogprob] = []
+    calls: list[protocol.ToolCall] = []
     try:
         while True:
             step = await answer.step(within_seconds=60.0)
             if isinstance(step, Said):
                 texts.append(step.text)
                 thoughts.append(step.thinking)
+                calls.extend(step.calls)
+                chances.extend(step.logprobs)
             elif step is not None:
                 if refused := refusal_of_end(step):
                     raise refused
-                return Said(text="".join(texts), thinking="".join(thoughts)), step
+                said = Said(
+                    text="".join(texts),
+                    thinking="".join(thoughts),
+                    logprobs=tuple(chances),
+                    calls=tuple(calls),
+                )
+                return said, step
     finally:
         await answer.close()
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from portal.accounts.models import Person
 from portal.catalog.models import Model, ModelState
 from portal.catalog.names import ModelName, NotAName
-from portal.chat.errors import Forbidden, NotFound
+from portal.chat.errors import BeingChecked, DoesNotAnswer, Forbidden, NotFound, Unloadable
 
 
 def model_for_use(person: Person, name: str) -> Model:
@@ -19,14 +19,22 @@ def model_for_use(person: Person, name: str) -> Model:
     if model.state == ModelState.BROKEN:
         raise NotFound("model")
     if may_see_every_model(person):
-        return model
+        return _tried(model)
     if not model.is_published:
         raise NotFound("model")
     if model.is_for_everyone:
-        return model
+        return _tried(model)
     if model.groups.filter(user=person).exists():
-        return model
+        return _tried(model)
     raise NotFound("model")
+
+
+def model_for_answering(person: Person, name: str) -> Model:
+    """As `model_for_use`, and none that can only embed or rank."""
+    model = model_for_use(person, name)
+    if "completion" not in (model.capabilities or ["completion"]):
+        raise DoesNotAnswer
+    return model
 
 
 def may_see_every_model(person: Person) -> bool:
@@ -61,6 +69,15 @@ def model_for_managing(person: Person | None, model_id: UUID) -> Model:
     model = Model.objects.select_for_update().filter(id=model_id).first()
     if model is None:
         raise NotFound("model")
+    return model
+
+
+def _tried(model: Model) -> Model:
+    """Nobody, whatever her rights, is the first to load a file (threat E17)."""
+    if model.state == ModelState.ADDED:
+        raise BeingChecked
+    if model.state == ModelState.UNLOADABLE:
+        raise Unloadable
     return model
 
 

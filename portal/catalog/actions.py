@@ -18,11 +18,12 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, details, gguf, notices, queries
+from portal.catalog import access, details, gguf, notices, queries, trials
 from portal.catalog.manifest import (
     CONFIG_TYPE,
     LICENSE_TYPE,
     PARAMETERS_TYPE,
+    PROJECTOR_TYPE,
     SYSTEM_TYPE,
     WEIGHTS_TYPE,
     BadManifest,
@@ -92,11 +93,12 @@ def import_file(
     name: str,
     sha256: str | None = None,
     papers: Papers | None = None,
+    projector: LocalFile | None = None,
 ) -> Model:
     """Take a GGUF file into the store under `name`; it is published only if the name was before.
 
     Nothing is kept when the bytes are not those of `sha256`, or not a GGUF we would load. The
-    second time with the same file changes nothing but the time.
+    second time with the same file changes nothing but the time. A `projector` lets it see.
     """
     access.may_manage_models(person, verb="add")
     model_name = ModelName.parse(name)
@@ -115,6 +117,10 @@ def import_file(
         config = keep(store.stage_bytes(details.config_of(header).as_bytes()))
         layers = [_layer(weights, WEIGHTS_TYPE)]
         documents = [weights, config]
+        if projector is not None:
+            documents.append(keep(_stage(store, projector)))
+            gguf.read(documents[-1].path)
+            layers.append(_layer(documents[-1], PROJECTOR_TYPE))
         for media_type, data in (papers or Papers()).documents():
             documents.append(keep(store.stage_bytes(data)))
             layers.append(_layer(documents[-1], media_type))
@@ -223,6 +229,7 @@ def check_bytes(person: Person | None, *, model_id: UUID) -> bool:
         if model.state == ModelState.BROKEN:
             model.state = ModelState.ADDED
             model.save(update_fields=["state"])
+            trials.ask_after_commit(model)
         record(person, "model.checked", model, name=model.name)
     return True
 
@@ -308,9 +315,11 @@ def _remember(person: Person | None, *, store: Store, stored: Stored, act: str) 
         if model is None:
             model = Model(name=stored.name.short)
         if model.digest != stored.digest.hex or model.state == ModelState.BROKEN:
-            model.state = ModelState.ADDED
+            model.state, model.trial = ModelState.ADDED, {}
         model.digest = stored.digest.hex
         model.weights = found.weights.hex
+        model.projector = found.projector.hex if found.projector else ""
+        model.adapters = [adapter.hex for adapter in found.adapters]
         model.size_bytes = found.size_bytes
         model.family = found.family
         model.parameter_size = found.parameter_size
@@ -323,6 +332,7 @@ def _remember(person: Person | None, *, store: Store, stored: Stored, act: str) 
         model.modified_at = datetime.fromtimestamp(stored.modified_at, tz=UTC)
         model.save()
         record(person, act, model, name=model.name, digest=model.digest)
+        trials.ask_after_commit(model)
         notices.models_changed(model)
     return model
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin
 
-from portal.catalog import actions, queries, tasks
+from portal.catalog import actions, memory, queries, tasks, trials
 from portal.catalog.forms import AudienceForm
 from portal.catalog.models import Model, ModelState
 from portal.chat.errors import ChatError
@@ -25,6 +25,7 @@ from portal.console import ClosedLookups, administrator, button, column
 _STATE_COLOURS = {
     ModelState.ADDED.value: "info",
     ModelState.READY.value: "success",
+    ModelState.UNLOADABLE.value: "danger",
     ModelState.BROKEN.value: "danger",
 }
 
@@ -35,17 +36,16 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
         "name",
         "size",
         "family",
-        "parameter_size",
         "quantization",
         "context_length",
         "short_digest",
         "coloured_state",
         "audience",
     )
-    list_filter = ("state", "is_published", "family", "quantization")
+    list_filter = ("state", "is_published", "is_pinned", "family", "quantization")
     search_fields = ("name", "family")
     fieldsets = (
-        (None, {"fields": ("name", "shown_state", "audience")}),
+        (None, {"fields": ("name", "shown_state", "verdict", "audience", "kept_loaded")}),
         (
             _("Model"),
             {
@@ -57,7 +57,7 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
                     "context_length",
                     "used_context_length",
                     "embedding_length",
-                    "capabilities",
+                    "abilities",
                     "parameters",
                     "system",
                 )
@@ -65,7 +65,10 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
         ),
         (_("Files"), {"fields": ("digest", "weights", "modified_at", "added_at")}),
     )
-    actions = ("publish_to_everyone", "hide", "check_files")
+    actions = (
+        *("publish_to_everyone", "hide", "check_files", "try_again"),
+        *("keep_loaded", "keep_loaded_no_longer", "unload"),
+    )
     actions_detail = ("open_audience",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -125,11 +128,26 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
     @column(_("state"), ordering="state", label=_STATE_COLOURS)
     def coloured_state(self, model: Model) -> tuple[str, str]:
         """By the state, not by its word, which is another one in every language."""
-        return model.state, model.get_state_display()
+        state = model.get_state_display()
+        if model.is_pinned:
+            state = _("%(state)s, kept loaded") % {"state": state}
+        return model.state, state
 
     @column(_("state"))
     def shown_state(self, model: Model) -> str:
         return model.get_state_display()
+
+    @column(_("check"))
+    def verdict(self, model: Model) -> str:
+        return trials.sentence_about(model)
+
+    @column(_("kept loaded"))
+    def kept_loaded(self, model: Model) -> str:
+        return str(_("yes") if model.is_pinned else _("no"))
+
+    @column(_("capabilities"))
+    def abilities(self, model: Model) -> str:
+        return ", ".join(model.capabilities)
 
     @column(_("context length used"))
     def used_context_length(self, model: Model) -> int:
@@ -167,6 +185,38 @@ class ModelsAdmin(ClosedLookups, ModelAdmin):  # type: ignore[misc] # unfold bri
             messages.error(request, _("The queue does not answer. Try again soon."))
         else:
             messages.success(request, _("Every byte is being read again; the state will say."))
+
+    @admin.action(description=_("Load once more as a check"), permissions=["change"])
+    def try_again(self, request: HttpRequest, models: QuerySet[Model]) -> None:
+        for model in models:
+            trials.check_again(administrator(request), model_id=model.id)
+        messages.success(request, _("A worker loads it again; the state will say."))
+
+    @admin.action(description=_("Keep loaded"), permissions=["change"])
+    def keep_loaded(self, request: HttpRequest, models: QuerySet[Model]) -> None:
+        for model in models:
+            memory.keep_loaded(administrator(request), model_id=model.id)
+        messages.success(
+            request, _("Kept loaded while there is room; it makes way for no other model.")
+        )
+
+    @admin.action(description=_("Keep loaded no longer"), permissions=["change"])
+    def keep_loaded_no_longer(self, request: HttpRequest, models: QuerySet[Model]) -> None:
+        for model in models:
+            memory.keep_loaded(administrator(request), model_id=model.id, is_pinned=False)
+        messages.success(request, _("Let go when nobody has used it for a while, as others are."))
+
+    @admin.action(description=_("Unload from memory"), permissions=["change"])
+    def unload(self, request: HttpRequest, models: QuerySet[Model]) -> None:
+        try:
+            for model in models:
+                memory.unload(administrator(request), model_id=model.id)
+        except ChatError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(
+                request, _("Unloaded once running answers are done; asked for, it is back.")
+            )
 
     @button(_("Publish or hide"), permission="change", icon="group")
     def open_audience(self, request: HttpRequest, object_id: str) -> HttpResponse:

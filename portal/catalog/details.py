@@ -9,6 +9,7 @@ from typing import Any
 
 from portal.catalog import gguf
 from portal.catalog.manifest import (
+    ADAPTER_TYPE,
     PARAMETERS_TYPE,
     PROJECTOR_TYPE,
     SYSTEM_TYPE,
@@ -22,13 +23,21 @@ from portal.catalog.store import Store, Stored
 
 MAX_WORD_CHARS = 100
 MAX_EMBEDDING_LENGTH = 2**31 - 1
+MAX_ADAPTERS = 16
+# Of families that think aloud between tags of their own: gpt-oss, gemma, mistral, cohere, seed.
+_THINKING_TAGS = ("<|channel|>", "<|channel>", "[THINK]", "<|START_THINKING|>", "<seed:think>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """What people and clients are told of a model. A length of 0 is unknown."""
+    """What people and clients are told of a model. A length of 0 is unknown.
+
+    `projector` and `adapters` are loaded with the weights, the adapters in order.
+    """
 
     weights: Digest
+    projector: Digest | None
+    adapters: tuple[Digest, ...]
     size_bytes: int
     family: str
     parameter_size: str
@@ -46,6 +55,10 @@ def of(store: Store, stored: Stored) -> Details:
     weights = manifest.weights
     if weights is None:
         raise BadManifest("no weights")
+    adapters = manifest.of_type(ADAPTER_TYPE)
+    if len(adapters) > MAX_ADAPTERS:
+        raise BadManifest("too many adapters")
+    projectors = manifest.of_type(PROJECTOR_TYPE)
     config = Config.read(store.read_document(manifest.config.digest))
     with store.open_blob(weights.digest) as file:
         header = gguf.read_open(file)
@@ -54,6 +67,8 @@ def of(store: Store, stored: Stored) -> Details:
         quantization = header.quantization
     return Details(
         weights=weights.digest,
+        projector=projectors[0].digest if projectors else None,
+        adapters=tuple(layer.digest for layer in adapters),
         size_bytes=manifest.size_bytes,
         family=_word(config.model_family or header.architecture),
         parameter_size=_word(config.model_type)[:20],
@@ -66,7 +81,7 @@ def of(store: Store, stored: Stored) -> Details:
             config,
             header=header,
             has_template=bool(manifest.of_type(*TEMPLATE_TYPES)),
-            has_projector=bool(manifest.of_type(PROJECTOR_TYPE)),
+            has_projector=bool(projectors),
         ),
         parameters=_parameters(store, stored),
         system=_system(store, stored),
@@ -99,6 +114,8 @@ def _capabilities(
     if not has_template:
         found += _from_template(header.chat_template)
     found.append("embedding" if header.is_embedding_model else "completion")
+    if header.is_ranking_model:
+        found.append("rerank")
     if has_projector or header.number(f"{header.architecture}.vision.block_count") is not None:
         found.append("vision")
     if header.number(f"{header.architecture}.audio.block_count") is not None:
@@ -113,7 +130,7 @@ def _from_template(template: str) -> Iterable[str]:
     has_tags = "<think>" in template and "</think>" in template
     splits = "split('</think>')" in template or 'split("</think>")' in template
     is_foreign = "reasoning_content" in template or "<SPECIAL_12>" in template
-    if has_tags or (splits and not is_foreign):
+    if has_tags or (splits and not is_foreign) or any(tag in template for tag in _THINKING_TAGS):
         yield "thinking"
 
 

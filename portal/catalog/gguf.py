@@ -25,6 +25,7 @@ MAX_DIMENSIONS = 4
 MAX_ELEMENTS = 2**62
 
 _STRING, _ARRAY = 8, 9
+_RANK = 4  # of the ways to pool
 # Number of the type in the file → how struct reads it, little-endian.
 _SCALARS = {
     0: "<B",
@@ -104,6 +105,11 @@ class Header:
     @property
     def is_embedding_model(self) -> bool:
         return f"{self.architecture}.pooling_type" in self.metadata
+
+    @property
+    def is_ranking_model(self) -> bool:
+        """Whether it scores a pair of texts instead of giving a vector of one."""
+        return self.number(f"{self.architecture}.pooling_type") == _RANK
 
     @property
     def begin_token_id(self) -> int | None:

@@ -13,6 +13,7 @@ CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
 _LAYER_PREFIX = "application/vnd.ollama.image."
 WEIGHTS_TYPE = f"{_LAYER_PREFIX}model"
 PROJECTOR_TYPE = f"{_LAYER_PREFIX}projector"
+ADAPTER_TYPE = f"{_LAYER_PREFIX}adapter"
 TEMPLATE_TYPES = (f"{_LAYER_PREFIX}template", f"{_LAYER_PREFIX}prompt")
 SYSTEM_TYPE = f"{_LAYER_PREFIX}system"
 PARAMETERS_TYPE = f"{_LAYER_PREFIX}params"

@@ -1,5 +1,7 @@
 """Everything that reads lists of models, or what a model needs. Writes nothing."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
@@ -16,13 +18,24 @@ from portal.catalog.store import NoSuchManifest, Store
 
 # Above this a model's own wish for context is not followed: it is memory, for every conversation.
 MAX_CONTEXT_LENGTH = 131_072
+MAX_GPU_LAYERS = 100_000
 
 
 def models_for(person: Person) -> list[Model]:
     """Every model this person may use now, by name: the same rule as `access.model_for_use`."""
+    return _models_of(person, states=[ModelState.READY])
+
+
+def models_shown_to(person: Person) -> list[Model]:
+    """Those that answer, and the ones that she may use once they have been checked."""
+    found = _models_of(person, states=[ModelState.READY, ModelState.ADDED])
+    return [model for model in found if task_of(model) == "answer"]
+
+
+def _models_of(person: Person, *, states: Sequence[ModelState]) -> list[Model]:
     if not person.is_active:
         return []
-    usable = Model.objects.exclude(state=ModelState.BROKEN)
+    usable = Model.objects.filter(state__in=states)
     if may_see_every_model(person):
         return list(usable)
     of_her_groups = Q(groups__in=person.groups.all())
@@ -30,9 +43,41 @@ def models_for(person: Person) -> list[Model]:
     return list(usable.filter(audience, is_published=True).distinct())
 
 
-def spec_of(model: Model) -> protocol.ModelSpec:
-    """What a runner must load for this model."""
-    return protocol.ModelSpec(weights=model.weights, context_length=context_length_of(model))
+def spec_of(model: Model, task: protocol.Task | None = None) -> protocol.ModelSpec:
+    """What a runner must load for this model, for what it is made for or for another task."""
+    task = task or task_of(model)
+    is_seeing = task == "answer" and model.projector
+    return protocol.ModelSpec(
+        weights=model.weights,
+        context_length=context_length_of(model),
+        task=task,
+        projector=model.projector if is_seeing else None,
+        adapters=tuple(model.adapters),
+        gpu_layers=_gpu_layers_of(model),
+    )
+
+
+def _gpu_layers_of(model: Model) -> int | None:
+    """As its parameter num_gpu says; a negative one leaves it to the worker, as in Ollama."""
+    asked = model.parameters.get("num_gpu")
+    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 0:
+        return None
+    return min(asked, MAX_GPU_LAYERS)
+
+
+def specs_of(model: Model) -> list[protocol.ModelSpec]:
+    """Everything that a runner may have loaded of it: a model made for answers embeds too."""
+    task = task_of(model)
+    others: list[protocol.Task] = ["embed"] if task == "answer" else []
+    return [spec_of(model, each) for each in (task, *others)]
+
+
+def task_of(model: Model) -> protocol.Task:
+    """What it is made for."""
+    able = model.capabilities or ["completion"]
+    if "completion" in able:
+        return "answer"
+    return "rerank" if "rerank" in able else "embed"
 
 
 def context_length_of(model: Model) -> int:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from portal.catalog import actions
+from portal.catalog import actions, memory
 from portal.celery import app
 
 
@@ -16,6 +16,12 @@ def sync() -> None:
 def note_loaded() -> None:
     """Models that a runner holds ready have proved that they can be loaded."""
     actions.note_loaded()
+
+
+@app.task(name="catalog.publish_pins")
+def publish_pins() -> None:
+    """Tell the workers again which models stay loaded."""
+    memory.publish_pins()
 
 
 @app.task(name="catalog.check_bytes")

@@ -5,7 +5,7 @@ returns what the first press made. Answers are not written here: that is recorde
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from portal.audit.record import record
 from portal.catalog import access as catalog
 from portal.catalog.models import Model
 from portal.chat import access, limits, prompts, queries
-from portal.chat.errors import BadCommand, Conflict, QueueFull, TooMuch, TooOften, Unavailable
+from portal.chat.errors import Conflict, QueueFull, TooOften, Unavailable
 from portal.chat.models import OPEN, Conversation, Door, Generation, Message, State
 from portal.chat.settling import settle
 from portal.chat.wakeups import wake
@@ -82,7 +82,7 @@ def _send_message(
     conversation = (
         access.conversation_for_writing(person, conversation_id) if conversation_id else None
     )
-    model = catalog.model_for_use(person, model_name)
+    model = catalog.model_for_answering(person, model_name)
     _must_have_room(person, model=model, conversation=conversation)
     if conversation is None:
         conversation = Conversation(owner=person, title=limits.derived_title(text))
@@ -182,19 +182,15 @@ def ask(
     messages: Sequence[protocol.Message],
     options: protocol.Options,
     client_key: UUID,
+    wishes: prompts.Wishes = prompts.NO_WISHES,
     lane: protocol.Lane = "api",
 ) -> Generation:
     """Queue one answer for a program. It is stopped when nobody keeps listening."""
-    _must_be_askable(messages)
-    ask_once = partial(
-        _ask,
-        person,
-        model_name=model_name,
-        messages=messages,
-        options=options,
-        client_key=client_key,
-        lane=lane,
+    limits.must_be_askable(messages, tools=wishes.tools)
+    plan = partial(
+        prompts.plan_for_api, messages=messages, options=options, lane=lane, wishes=wishes
     )
+    ask_once = partial(_ask, person, model_name=model_name, plan=plan, client_key=client_key)
     try:
         return ask_once()
     except IntegrityError:
@@ -206,10 +202,8 @@ def _ask(
     person: Person,
     *,
     model_name: str,
-    messages: Sequence[protocol.Message],
-    options: protocol.Options,
+    plan: Callable[[Model], dict[str, Any]],
     client_key: UUID,
-    lane: protocol.Lane,
 ) -> Generation:
     _one_press_at_a_time(person)
     earlier = access.generation_of_press(person, client_key)
@@ -217,8 +211,29 @@ def _ask(
         return earlier
     model = catalog.model_for_use(person, model_name)
     _must_have_room(person, model=model, door=Door.API)
-    plan = prompts.plan_for_api(model, messages=messages, options=options, lane=lane)
-    return _queue(person, door=Door.API, model=model, client_key=client_key, request=plan)
+    return _queue(person, door=Door.API, model=model, client_key=client_key, request=plan(model))
+
+
+def measure_texts(
+    person: Person,
+    *,
+    model_name: str,
+    task: protocol.Task,
+    inputs: prompts.Inputs,
+    client_key: UUID,
+    lane: protocol.Lane = "api",
+) -> Generation:
+    """Queue vectors or scores of texts for a program. It is stopped when nobody keeps listening.
+
+    What comes out is read from the event stream, and never stored.
+    """
+    limits.must_be_measurable([*inputs.texts, inputs.query])
+    plan = partial(prompts.plan_for_inputs, task=task, inputs=inputs, lane=lane)
+    ask_once = partial(_ask, person, model_name=model_name, plan=plan, client_key=client_key)
+    try:
+        return ask_once()
+    except IntegrityError:
+        return ask_once()
 
 
 def _answer_again(
@@ -265,7 +280,7 @@ def _answer_again_once(
         return earlier
     if is_continued and (generation.state not in _CONTINUABLE or not so_far):
         raise Conflict(_("There is nothing to go on from. Retry instead."))
-    model = catalog.model_for_use(person, model_name or generation.model_name)
+    model = catalog.model_for_answering(person, model_name or generation.model_name)
     _must_have_room(person, model=model, conversation=message.conversation)
     record(
         person,
@@ -362,15 +377,3 @@ def _stop_quietly(generation: Generation) -> None:
         stop(generation)
     except AWAY as error:
         log.warning("%s goes on unseen: %s", generation.id, type(error).__name__)
-
-
-def _must_be_askable(messages: Sequence[protocol.Message]) -> None:
-    if not messages:
-        raise BadCommand(_("There is nothing to send yet."))
-    if len(messages) > limits.MAX_API_MESSAGES:
-        raise TooMuch(_("This conversation has too many messages."))
-    if sum(len(each.content) + len(each.thinking) for each in messages) > limits.MAX_API_CHARS:
-        raise TooMuch(_("This conversation is too long."))
-    for each in messages:
-        limits.must_be_clean(each.content)
-        limits.must_be_clean(each.thinking)

@@ -27,7 +27,7 @@ def _hello(person: Person, command: frames.Hello) -> frames.Frame:
     return frames.Welcome(
         ref=command.ref,
         person=frames.person(person, language=translation.get_language() or "en"),
-        models=frames.models(catalog.models_for(person)),
+        models=frames.models(catalog.models_shown_to(person)),
         conversations=[frames.conversation(row) for row in page.conversations],
         more=page.more,
         limits=frames.Limits(max_text_chars=settings.PORTAL.max_text_chars),

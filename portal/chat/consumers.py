@@ -205,7 +205,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
     async def _push_models(self) -> None:
         try:
             person = await self._current_person()
-            rows = await database_sync_to_async(catalog.models_for)(person)
+            rows = await database_sync_to_async(catalog.models_shown_to)(person)
         except SignedOut:
             await self._end(SIGNED_OUT)
         except DatabaseError:

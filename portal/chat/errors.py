@@ -7,8 +7,11 @@ ChatError
   TooMuch         413   too long, too many
   TooOften        429   try again at `retry_at`
   Conflict        409   changed under your hands
+    Unloadable    409   this model cannot be loaded
+    DoesNotAnswer 409   this model is for embeddings
   Unavailable     503   a part of us is down; nothing was lost
     QueueFull     503   too many wait for this model already
+    BeingChecked  503   this model is new, and not tried yet
 
 `str(error)` is a sentence in the language that is active at that moment. No error carries text of
 prompts or answers, keys, or paths.
@@ -120,3 +123,15 @@ class QueueFull(Unavailable):
     sentence = _(
         "Too many questions are waiting for this model. Yours was not sent; try again soon."
     )
+
+
+class BeingChecked(Unavailable):
+    sentence = _("This model is new and is still being checked. Try again in a moment.")
+
+
+class Unloadable(Conflict):
+    sentence = _("This model cannot be loaded. Pick another one, or tell your administrator.")
+
+
+class DoesNotAnswer(Conflict):
+    sentence = _("This model does not write answers. Pick another one.")

@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from inference import protocol
 from portal.accounts.models import Person
 from portal.catalog import queries as catalog
-from portal.catalog.models import Model
+from portal.catalog.models import Model, ModelState
 from portal.chat import queries
 from portal.chat.errors import BadCommand, ChatError
 from portal.chat.models import Conversation, Generation, State
@@ -194,6 +194,8 @@ class ShownModel(_Shown, frozen=True, kw_only=True):
     label: str
     context_length: int
     capabilities: list[str]
+    # New, and not tried yet: shown, and not to be chosen.
+    is_checking: bool = False
 
 
 class Limits(_Shown, frozen=True, kw_only=True):
@@ -355,6 +357,7 @@ def models(rows: Iterable[Model]) -> list[ShownModel]:
             label=row.name,
             context_length=catalog.context_length_of(row),
             capabilities=list(row.capabilities),
+            is_checking=row.state == ModelState.ADDED,
         )
         for row in rows
     ]

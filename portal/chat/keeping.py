@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
+from portal.catalog.trials import Trials
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Recorder
 from portal.streams.connection import AWAY
@@ -20,6 +21,7 @@ AWAY_SECONDS = 0.5
 def keep_recording(
     recorder: Recorder,
     reaper: Reaper,
+    trials: Trials,
     *,
     stop: threading.Event,
     clock: Callable[[], float],
@@ -28,6 +30,7 @@ def keep_recording(
     next_reaping = clock()
     while not stop.is_set():
         try:
+            trials.step()
             recorder.step()
             if clock() >= next_reaping:
                 reaper.step()

@@ -1,10 +1,13 @@
 """How much of everything one person may have, and texts checked once at the door. Reads no
 database."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from inference import protocol
 from portal.chat.errors import BadCommand, TooMuch
 
 MAX_TITLE_CHARS = 200
@@ -58,6 +61,35 @@ def must_be_clean(text: str) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise BadCommand(_("This text holds a character that cannot be stored.")) from None
+
+
+def must_be_askable(messages: Sequence[protocol.Message], *, tools: str = "") -> None:
+    """Messages of a program: some, not too many, not too long, and clean, as its tools must be."""
+    if not messages:
+        raise BadCommand(_("There is nothing to send yet."))
+    if len(messages) > MAX_API_MESSAGES:
+        raise TooMuch(_("This conversation has too many messages."))
+    if sum(map(_chars_of, messages)) + len(tools) > MAX_API_CHARS:
+        raise TooMuch(_("This conversation is too long."))
+    must_be_clean(tools)
+    for each in messages:
+        for text in (each.content, each.thinking, each.tool_name, each.tool_call_id):
+            must_be_clean(text)
+        for call in each.tool_calls:
+            must_be_clean(call.name + call.arguments + call.id)
+
+
+def _chars_of(message: protocol.Message) -> int:
+    calls = sum(len(call.arguments) for call in message.tool_calls)
+    return len(message.content) + len(message.thinking) + calls
+
+
+def must_be_measurable(texts: Sequence[str]) -> None:
+    """Texts to make vectors of, the query among them: not too many, not too long, and clean."""
+    if len(texts) > protocol.MAX_INPUTS + 1 or sum(map(len, texts)) > MAX_API_CHARS:
+        raise TooMuch(_("These are too many texts, or they are too long."))
+    for text in texts:
+        must_be_clean(text)
 
 
 def derived_title(text: str) -> str:

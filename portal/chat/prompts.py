@@ -21,10 +21,33 @@ _MESSAGES_A_READ = 200
 _USABLE = (State.COMPLETE, State.STOPPED, State.INTERRUPTED)
 
 
+class Inputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Texts to make vectors of, or to score beside a query. `max_tokens` bounds each of them."""
+
+    texts: tuple[str, ...]
+    query: str = ""
+    truncate: bool = True
+    max_tokens: int | None = None
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a program may want of an answer beside its text. Fields mean what the request's do."""
+
+    format: protocol.Format | None = None
+    logprobs: int | None = None
+    tools: str = ""
+    think: bool | protocol.ThinkLevel | None = None
+    published: int = 0
+
+
+NO_WISHES = Wishes()
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `Generation.request` holds until the generation is over: all that may change meanwhile.
 
-    `messages` is None for a page generation: those are read from the conversation.
+    `messages` is None for a page generation: those are read from the conversation. With `inputs`
+    there is nothing to answer, and `messages` is empty.
     """
 
     model: protocol.ModelSpec
@@ -32,11 +55,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     system: str = ""
     lane: protocol.Lane = "person"
     messages: tuple[protocol.Message, ...] | None = None
+    inputs: Inputs | None = None
+    wishes: Wishes = Wishes()
 
 
 def plan_for_page(model: Model) -> dict[str, Any]:
     plan = Plan(
-        model=catalog.spec_of(model), options=options_of(model.parameters), system=model.system
+        model=catalog.spec_of(model, "answer"),
+        options=options_of(model.parameters),
+        system=model.system,
     )
     return _as_json(plan)
 
@@ -47,9 +74,23 @@ def plan_for_api(
     messages: Sequence[protocol.Message],
     options: protocol.Options,
     lane: protocol.Lane,
+    wishes: Wishes = NO_WISHES,
 ) -> dict[str, Any]:
-    plan = Plan(model=catalog.spec_of(model), options=options, lane=lane, messages=tuple(messages))
+    plan = Plan(
+        model=catalog.spec_of(model, "answer"),
+        options=options,
+        lane=lane,
+        messages=tuple(messages),
+        wishes=wishes,
+    )
     return _as_json(plan)
+
+
+def plan_for_inputs(
+    model: Model, *, task: protocol.Task, inputs: Inputs, lane: protocol.Lane
+) -> dict[str, Any]:
+    spec = catalog.spec_of(model, task)
+    return _as_json(Plan(model=spec, lane=lane, messages=(), inputs=inputs))
 
 
 def plan_of(generation: Generation) -> Plan:
@@ -67,6 +108,8 @@ def request_of(generation: Generation) -> protocol.Request:
     messages = plan.messages
     if messages is None:
         messages = tuple(_conversation(generation, plan))
+    inputs = plan.inputs or Inputs(texts=())
+    has_own_system = plan.messages is None and bool(plan.system)
     return protocol.Request(
         generation_id=generation.id,
         attempt=generation.attempt,
@@ -79,6 +122,15 @@ def request_of(generation: Generation) -> protocol.Request:
         so_far=generation.so_far,
         deaths=generation.deaths,
         expires_at=expires_at(generation),
+        format=plan.wishes.format,
+        logprobs=plan.wishes.logprobs,
+        tools=plan.wishes.tools,
+        think=plan.wishes.think,
+        published=int(has_own_system) or plan.wishes.published,
+        inputs=inputs.texts,
+        query=inputs.query,
+        truncate=inputs.truncate,
+        max_input_tokens=inputs.max_tokens,
     )
 
 

@@ -28,6 +28,9 @@ GIVEN_UP = protocol.End(why="failed", detail="died")
 QUARANTINED = protocol.End(why="failed", detail="quarantined")
 EXPIRED = protocol.End(why="failed", detail="expired")
 UNLOADABLE = protocol.End(why="failed", detail="unloadable")
+# Deaths that people are told of in words of their own.
+OUT_OF_MEMORY = protocol.End(why="failed", detail="out-of-memory")
+DEVICE_LOST = protocol.End(why="failed", detail="device-lost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,9 @@ class Reaper:
     def _mourn(self, death: protocol.Death) -> None:
         log.warning("runner %s %s, %d held", death.runner, death.how, len(death.held))
         if death.how == "unloadable":
-            self._fail_waiting(death.queue)
+            self._fail_waiting(
+                death.queue, end=DEVICE_LOST if death.detail == "device-lost" else UNLOADABLE
+            )
             return
         for held in death.held:
             row = _open_row(held.generation_id)
@@ -96,7 +101,8 @@ class Reaper:
                 held.alone or deaths >= self._patience.deaths_in_company
             )
             if is_killer:
-                self._recorder.close(row, QUARANTINED)
+                is_memory = death.detail == "out-of-memory"
+                self._recorder.close(row, OUT_OF_MEMORY if is_memory else QUARANTINED)
             else:
                 self._again(row, deaths=deaths)
 
@@ -128,7 +134,7 @@ class Reaper:
         self._recorder.begin_again(next_try)
         requests.submit(prompts.request_of(next_try))
 
-    def _fail_waiting(self, queue: str) -> None:
+    def _fail_waiting(self, queue: str, *, end: protocol.End) -> None:
         waiting = [
             row
             for row in queries.all_open().filter(state=State.QUEUED)
@@ -139,7 +145,7 @@ class Reaper:
             # Whoever holds one has the model loaded; that one still has its turn.
             if not holds[row.id].is_leased:
                 requests.withdraw(row.id, queue=queue)
-                self._recorder.close(row, UNLOADABLE)
+                self._recorder.close(row, end)
 
     # ── Everything that is open ─────────────────────────────────────────────────────────────────
 

@@ -30,8 +30,13 @@ Wake = Callable[[UUID, UUID], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How often, in seconds."""
+    """How often, in seconds.
 
+    Reading is what a Redis that comes back empty cannot take away again, so it is more frequent
+    than writing.
+    """
+
+    read_seconds: float = 0.2
     snapshot_seconds: float = 1.0
     scan_seconds: float = 5.0
     block_seconds: float = 0.25
@@ -57,17 +62,20 @@ class Recorder:
         self._pace = pace or Pace()
         self._news = News()
         self._open: dict[UUID, Recorded] = {}
-        self._next_snapshot = self._next_scan = clock()
+        self._next_read = self._next_snapshot = self._next_scan = clock()
 
     def step(self) -> None:
         """Wait a moment for news, write down ends at once, and everything else when it is time."""
         named = self._news.read(block_seconds=self._pace.block_seconds)
         self._meet(named - self._open.keys())
         is_time = self._clock() >= self._next_snapshot
+        is_time_to_read = is_time or self._clock() >= self._next_read
         if self._clock() >= self._next_scan:
             self._scan()
             self._next_scan = self._clock() + self._pace.scan_seconds
-        self._read(self._open.keys() if is_time else named & self._open.keys())
+        if is_time_to_read:
+            self._next_read = self._clock() + self._pace.read_seconds
+        self._read(self._open.keys() if is_time_to_read else named & self._open.keys())
         if is_time:
             self._snapshot()
             self._next_snapshot = self._clock() + self._pace.snapshot_seconds
@@ -149,7 +157,9 @@ class Recorder:
 
     def _tidy(self, generation_id: UUID) -> None:
         recorded = self._open[generation_id]
-        streams.expire([generation_id])
+        is_bulky = recorded.transcript.is_bulky
+        kept_seconds = streams.BULKY_KEPT_SECONDS if is_bulky else streams.KEPT_SECONDS
+        streams.expire([generation_id], kept_seconds=kept_seconds)
         faults.at("stream.expired")
         del self._open[generation_id]
         if recorded.conversation_id is not None:

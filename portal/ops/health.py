@@ -8,6 +8,7 @@ from inference import protocol
 from portal.streams import requests
 from portal.streams.connection import AWAY, async_client
 from portal.streams.news import BEAT
+from portal.streams.trials import FIRST_CHECK
 
 LOOK_SECONDS = 2.0
 
@@ -36,7 +37,7 @@ async def look() -> Health:
 
 async def _look() -> Health:
     redis = async_client()
-    beat = await redis.exists(BEAT)
+    beat, first_check = await redis.mget([BEAT, FIRST_CHECK])
     if not beat:
         return Health(reason="recorder", detail="the recorder has not reported for some seconds")
     names = sorted(str(cast(bytes, name), "utf-8") for name in await redis.smembers(protocol.HOSTS))
@@ -44,4 +45,8 @@ async def _look() -> Health:
     hosts = tuple(requests.decode_hosts(cast(list[bytes | None], answers)))
     if not hosts:
         return Health(reason="worker", detail="no worker host has reported for some seconds")
+    if all(host.trouble for host in hosts):
+        return Health(reason="gpu", detail="the graphics card does not answer", hosts=hosts)
+    if first_check:
+        return Health(reason="model", detail="the first model is being checked", hosts=hosts)
     return Health(hosts=hosts)

@@ -203,6 +203,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "catalog.note_loaded": {"task": "catalog.note_loaded", "schedule": 60.0},
+    "catalog.publish_pins": {"task": "catalog.publish_pins", "schedule": 60.0},
     "catalog.sync": {"task": "catalog.sync", "schedule": 3600.0},
 }
 

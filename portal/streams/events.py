@@ -44,6 +44,9 @@ class Delta:
     thinking: str = ""
     state: Literal["reading", "writing"] | None = None
     read_fraction: float | None = None
+    logprobs: tuple[protocol.TokenLogprob, ...] = ()
+    calls: tuple[protocol.ToolCall, ...] = ()
+    results: tuple[protocol.Vectors | protocol.Scores, ...] = ()
     end: protocol.End | None = None
 
     def and_then(self, later: "Delta") -> "Delta":
@@ -58,6 +61,9 @@ class Delta:
             thinking=self.thinking + later.thinking,
             state=later.state or self.state,
             read_fraction=later.read_fraction if later.state else self.read_fraction,
+            logprobs=self.logprobs + later.logprobs,
+            calls=self.calls + later.calls,
+            results=self.results + later.results,
             end=later.end,
         )
 
@@ -323,13 +329,22 @@ def deltas(entries: Iterable[Entry], *, after: tuple[int, int]) -> list[Delta]:
 
 def _delta(attempt: int, number: int, event: protocol.Event | None) -> Delta:
     match event:
-        case protocol.Piece(kind="thinking"):
+        case protocol.Piece(text=text, kind=kind, logprobs=logprobs):
+            is_thinking = kind == "thinking"
             return Delta(
-                attempt=attempt, first=number, last=number, thinking=event.text, state="writing"
+                attempt=attempt,
+                first=number,
+                last=number,
+                text="" if is_thinking else text,
+                thinking=text if is_thinking else "",
+                state="writing",
+                logprobs=logprobs,
             )
-        case protocol.Piece():
+        case protocol.Called(call=call):
+            return Delta(attempt=attempt, first=number, last=number, state="writing", calls=(call,))
+        case protocol.Vectors() | protocol.Scores():
             return Delta(
-                attempt=attempt, first=number, last=number, text=event.text, state="writing"
+                attempt=attempt, first=number, last=number, state="writing", results=(event,)
             )
         case protocol.Reading():
             fraction = event.read_tokens / event.prompt_tokens if event.prompt_tokens else None
@@ -359,7 +374,7 @@ async def _next_or_over(reader: Reader, over: Over | None) -> Delta | None:
 
 
 def _chars(delta: Delta) -> int:
-    return len(delta.text) + len(delta.thinking)
+    return len(delta.text) + len(delta.thinking) + sum(len(c.arguments) for c in delta.calls)
 
 
 _followers: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Follower]" = (

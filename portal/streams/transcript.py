@@ -11,6 +11,8 @@ from portal.streams.connection import Refused, client
 log = logging.getLogger(__name__)
 
 KEPT_SECONDS = 600
+# Vectors are read by the one who asked, once, and are large.
+BULKY_KEPT_SECONDS = 30
 PORTAL_RUNNER = "portal"
 _MANY = 1_000
 
@@ -31,6 +33,7 @@ class Transcript:
     thinkings: list[str] = field(default_factory=list)
     is_begun: bool = False
     is_broken: bool = False
+    is_bulky: bool = False
     end: protocol.End | None = None
     # The id in Redis of the newest entry read, which is not always attempt-number.
     newest_id: str = "0-0"
@@ -90,6 +93,8 @@ class Transcript:
                 self.thinkings.append(event.text)
             case protocol.Piece():
                 self.texts.append(event.text)
+            case protocol.Vectors():
+                self.is_bulky = True
         if self.number > 0 and not isinstance(event, protocol.End):
             self.is_begun = True
 
@@ -166,11 +171,11 @@ def tell_recorder(generation_id: UUID) -> None:
     )
 
 
-def expire(generation_ids: Iterable[UUID]) -> None:
+def expire(generation_ids: Iterable[UUID], *, kept_seconds: int = KEPT_SECONDS) -> None:
     """The row has everything: let the stream go after a while, and the request at once."""
     with client().pipeline(transaction=False) as pipeline:
         for generation_id in generation_ids:
-            pipeline.expire(protocol.events_key(generation_id), KEPT_SECONDS)
+            pipeline.expire(protocol.events_key(generation_id), kept_seconds)
             pipeline.delete(protocol.request_key(generation_id), protocol.stop_key(generation_id))
         pipeline.execute()
 

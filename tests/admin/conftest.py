@@ -15,7 +15,7 @@ from django.utils import timezone
 from portal.accounts import keys
 from portal.accounts.models import ApiKey, Person
 from portal.catalog import actions
-from portal.catalog.models import Model
+from portal.catalog.models import Model, ModelState
 from portal.chat.models import Conversation, Door, Generation, Message, State
 from tests.catalog.gguf_files import chat_gguf
 
@@ -25,12 +25,15 @@ CANARY = "canary-7f3a9b"
 
 @pytest.fixture
 def small_model(db: None, tmp_path: Path, settings: Any) -> Model:
-    """In a store of this test's own, hidden."""
+    """In a store of this test's own, tried by a worker, and hidden."""
     settings.PORTAL = dataclasses.replace(settings.PORTAL, models=tmp_path / "models")
     (tmp_path / "models").mkdir()
     file = tmp_path / "small.gguf"
     file.write_bytes(chat_gguf())
-    return actions.import_file(None, source=actions.LocalFile(path=file), name="small:1")
+    model = actions.import_file(None, source=actions.LocalFile(path=file), name="small:1")
+    model.state = ModelState.READY
+    model.save(update_fields=["state"])
+    return model
 
 
 @pytest.fixture

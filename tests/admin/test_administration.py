@@ -173,7 +173,7 @@ def test_no_list_can_be_asked_about_what_it_does_not_show(
 @pytest.mark.parametrize(
     ("name", "query"),
     [
-        ("catalog_model", "state__exact=added&is_published__exact=0"),
+        ("catalog_model", "state__exact=ready&is_published__exact=0"),
         ("accounts_person", "is_active__exact=1&is_staff__exact=0"),
         ("chat_generation", "state__exact=running&door__exact=page"),
         ("audit_entry", "act=model.imported"),

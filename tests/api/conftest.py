@@ -72,7 +72,7 @@ class Worker:
             protocol.lease_key(generation_id), protocol.lease_value(request.attempt, "double")
         )
         number = 0
-        for step in (protocol.Taken(runner="double"), *self.script):
+        for step in (protocol.Taken(runner="double"), *self._steps(request)):
             if await self._waits_until_stopped(generation_id, step):
                 step = protocol.End(why="stopped")
                 self.stopped.add(generation_id)
@@ -86,6 +86,14 @@ class Worker:
             )
             if isinstance(step, protocol.End):
                 return
+
+    def _steps(self, request: protocol.Request) -> list[Step]:
+        """The script; where it only says something and a number was wanted, that number."""
+        if not request.inputs or not any(isinstance(s, protocol.Piece) for s in self.script):
+            return self.script
+        if request.model.task == "rerank":
+            return [protocol.Scores(scores=(0.5,) * len(request.inputs)), DONE]
+        return [protocol.Vectors(first=0, vectors=(b"\0\0\0\0",) * len(request.inputs)), DONE]
 
     async def _waits_until_stopped(self, generation_id: UUID, step: Step) -> bool:
         redis = connection.async_client()

@@ -13,9 +13,18 @@ from portal.accounts import keys
 from portal.accounts.models import KeyScope, Person
 from portal.api import urls
 from portal.catalog.models import Model
-from tests.api.conftest import Caller, Worker, in_thread, make_person, make_secret
+from tests.api.conftest import (
+    Caller,
+    Worker,
+    in_thread,
+    make_model,
+    make_person,
+    make_secret,
+)
 
 HELLO = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hello"}]}
+TEXT = {"model": "smollm2:135m", "input": "Hello", "prompt": "Hello"}
+RANKER = "ranker:latest"
 ENDPOINTS = [
     ("GET", "/api/version", None),
     ("HEAD", "/api/version", None),
@@ -26,7 +35,12 @@ ENDPOINTS = [
     ("GET", "/v1/models", None),
     ("GET", "/v1/models/smollm2:135m", None),
     ("POST", "/v1/chat/completions", HELLO),
+    ("POST", "/api/embed", TEXT),
+    ("POST", "/api/embeddings", TEXT),
+    ("POST", "/v1/embeddings", TEXT),
+    ("POST", "/v1/rerank", {"model": RANKER, "query": "Hello", "documents": ["Hi"]}),
 ]
+FOR_EMBEDDINGS = {"/api/embed", "/api/embeddings", "/v1/embeddings", "/v1/rerank"}
 every_endpoint = pytest.mark.parametrize(("method", "path", "body"), ENDPOINTS)
 Body = dict[str, Any] | None
 
@@ -46,6 +60,7 @@ def test_the_list_above_is_whole() -> None:
 async def test_a_key_opens_every_endpoint_by_header_and_by_path(
     alice: Caller, model: Model, worker: Worker, method: str, path: str, body: Body
 ) -> None:
+    await in_thread(make_model)(RANKER, capabilities=["embedding", "rerank"])
     for address, headers in (
         (path, bearer(alice.key)),
         (path, {"Authorization": f"bearer  {alice.key}"}),
@@ -96,9 +111,11 @@ async def test_what_is_no_key_of_ours_opens_nothing(
 async def test_a_key_for_something_else_is_not_for_this(
     http: httpx.AsyncClient, model: Model, method: str, path: str, body: Body
 ) -> None:
+    own = KeyScope.EMBEDDINGS if path in FOR_EMBEDDINGS else KeyScope.CHAT
+
     def make() -> list[str]:
         staff = Person.objects.create_superuser("carol@example.com")
-        others = [scope for scope in KeyScope if scope != KeyScope.CHAT]
+        others = [scope for scope in KeyScope if scope != own]
         return [make_secret(staff, scopes=[scope]) for scope in others]
 
     for secret in await in_thread(make)():

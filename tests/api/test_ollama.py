@@ -181,8 +181,16 @@ async def test_no_messages_load_or_unload_with_one_object(
         ({"keep_alive": "300"}, 400, 'time: missing unit in duration "300"'),
         ({"keep_alive": "1d"}, 400, 'time: unknown unit "d" in duration "1d"'),
         ({"top_logprobs": 21}, 400, "top_logprobs must be between 0 and 20"),
-        ({"logprobs": True}, 400, "logprobs are not supported by this portal yet"),
-        ({"format": "json"}, 400, "format is not supported by this portal yet"),
+        (
+            {"format": "xml"},
+            500,
+            r'invalid format: "\"xml\""; expected "json" or a valid JSON Schema object',
+        ),
+        (
+            {"format": [1]},
+            500,
+            'invalid format: "[1]"; expected "json" or a valid JSON Schema object',
+        ),
         ({"options": {"num_ctx": "x"}}, 500, 'option "num_ctx" must be of type integer'),
         (
             {"model": 1},

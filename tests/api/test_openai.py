@@ -113,9 +113,10 @@ async def test_their_defaults_and_fields_become_our_options(
 async def test_parts_of_text_and_odd_roles_are_understood(
     alice: Caller, model: Model, worker: Worker
 ) -> None:
+    call = {"name": "f", "arguments": "{}"}
     messages = [
         {"role": "developer", "content": "Be brief."},
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "x"}]},
+        {"role": "assistant", "content": None, "tool_calls": [{"id": "x", "function": call}]},
         {"role": "user", "content": [{"type": "text", "text": "A"}, {"type": "text", "text": "B"}]},
     ]
 
@@ -160,9 +161,19 @@ async def test_parts_of_text_and_odd_roles_are_understood(
             "registry.ollama.ai/library/smollm2:135m does not support tools",
         ),
         (
-            {"response_format": {"type": "json_object"}},
+            {"response_format": {"type": "xml"}},
             400,
-            "response_format is not supported by this portal yet",
+            'response_format "xml" is not known',
+        ),
+        (
+            {"response_format": {"type": "json_schema"}},
+            400,
+            "response_format needs a json_schema.schema object",
+        ),
+        (
+            {"logprobs": True, "top_logprobs": 21},
+            400,
+            "top_logprobs must be between 0 and 20",
         ),
         ({"model": "absent"}, 404, "model 'absent' not found; you may use: smollm2:135m"),
     ],

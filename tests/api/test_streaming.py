@@ -65,6 +65,23 @@ def test_an_attempt_that_says_something_else_breaks_the_stream() -> None:
 
 
 @pytest.mark.threat("C20")
+def test_an_attempt_that_ends_before_what_was_sent_is_no_clean_end() -> None:
+    joined = Joined()
+    joined.add(delta(1, 1, 3, "Hello world"))
+
+    assert joined.add(delta(2, 1, 2, "Hello", end=DONE)) == [streaming.LOST]
+
+
+@pytest.mark.threat("C20")
+def test_why_an_answer_was_given_up_is_told_whatever_was_sent_of_it() -> None:
+    joined = Joined()
+    joined.add(delta(1, 1, 3, "Hello world"))
+    set_aside = protocol.End(why="failed", detail="quarantined")
+
+    assert joined.add(delta(2, 0, 0, end=set_aside)) == [set_aside]
+
+
+@pytest.mark.threat("C20")
 def test_a_hole_in_the_numbers_breaks_the_stream() -> None:
     joined = Joined()
     joined.add(delta(1, 1, 3, "Hello"))

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from portal.ops.parts import ROOT
 
-OURS = ("portal", "inference", "setup", "tests", "static/src", "templates", "deploy", "docs", ".ci")
+OURS = (
+    *("portal", "inference", "setup", "bench", "tests"),
+    *("static/src", "templates", "deploy", "docs", ".ci"),
+)
 
 
 def sources(*folders: str, endings: Iterable[str] = (".py",)) -> list[Path]:

@@ -10,7 +10,7 @@ from portal.ops.parts import ROOT
 from setup import lock
 from tests.architecture.code import OURS, sources, text
 
-PYTHON = sources("portal", "inference", "setup", "tests")
+PYTHON = sources("portal", "inference", "setup", "bench", "tests")
 EXCEPTION = re.compile(r"#\s*(type: ignore|noqa|pragma: no cover)(.*)$")
 GOOD_EXCEPTION = re.compile(
     r"#\s*(?:type: ignore\[[\w, -]+\]|noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|pragma: no cover)"

@@ -61,17 +61,22 @@ def test_foreign_words_stay_in_the_files_named_for_them():
 
 
 def test_there_are_no_drawers():
-    assert not [path for path in sources("portal", "inference", "setup") if path.name in DRAWERS]
+    assert not [
+        path for path in sources("portal", "inference", "setup", "bench") if path.name in DRAWERS
+    ]
 
 
 def test_no_module_is_too_long():
-    modules = sources("portal", "inference", "setup", "static/src", endings=(".py", ".ts", ".tsx"))
+    folders = ("portal", "inference", "setup", "bench", "static/src")
+    modules = sources(*folders, endings=(".py", ".ts", ".tsx"))
 
     assert not [path for path in modules if text(path).count("\n") > MAX_LINES]
 
 
 def test_every_module_says_what_it_is_for():
-    modules = [path for path in sources("portal", "inference", "setup") if text(path).strip()]
+    modules = [
+        path for path in sources("portal", "inference", "setup", "bench") if text(path).strip()
+    ]
 
     assert not [path for path in modules if not ast.get_docstring(tree(path))]
 

@@ -212,6 +212,60 @@ def test_an_openai_client_reads_paris_piece_by_piece(client: httpx.Client) -> No
     assert len(choices) > 2
 
 
+CITY = {
+    "type": "object",
+    "properties": {
+        "city": {"type": "string", "maxLength": 30},
+        "country": {"enum": ["France", "Italy"]},
+        "inhabitants": {"type": "integer", "minimum": 1},
+    },
+    "required": ["city", "country", "inhabitants"],
+}
+
+
+def test_an_ollama_client_gets_the_json_it_asks_for(client: httpx.Client) -> None:
+    for wanted in ("json", CITY):
+        asked = question(stream=False, format=wanted, options={"num_predict": 200, "seed": 1})
+        answer = client.post("/api/chat", json=asked).raise_for_status().json()
+
+        said = json.loads(answer["message"]["content"])
+        assert isinstance(said, dict)
+    assert list(said) == list(CITY["required"])
+    assert said["country"] in ("France", "Italy")
+    assert said["inhabitants"] >= 1
+
+
+def test_an_openai_client_gets_the_json_it_asks_for_and_a_reason_otherwise(
+    client: httpx.Client,
+) -> None:
+    def answer_to(schema: dict[str, Any]) -> httpx.Response:
+        format_ = {"type": "json_schema", "json_schema": {"name": "city", "schema": schema}}
+        asked = question(response_format=format_, max_tokens=200, seed=1)
+        return client.post("/v1/chat/completions", json=asked)
+
+    (choice,) = answer_to(CITY).raise_for_status().json()["choices"]
+    assert json.loads(choice["message"]["content"])["country"] in ("France", "Italy")
+
+    refused = answer_to({"$ref": "#"})
+    assert refused.status_code == 400
+    assert "format" in refused.json()["error"]["message"]
+
+
+def test_ten_tokens_come_with_ten_log_probabilities(client: httpx.Client) -> None:
+    story = [{"role": "user", "content": LONG}]
+    asked = question(logprobs=True, top_logprobs=3, options={"num_predict": 10, "seed": 1})
+    asked["messages"] = story
+    with client.stream("POST", "/api/chat", json=asked) as response:
+        lines = [json.loads(line) for line in response.iter_lines()]
+
+    entries = [entry for line in lines for entry in line.get("logprobs", [])]
+    assert len(entries) == 10
+    assert all(len(entry["top_logprobs"]) == 3 for entry in entries)
+    assert all(entry["logprob"] <= 0 for entry in entries)
+    said = b"".join(bytes(entry["bytes"]) for entry in entries).decode("utf-8", "ignore")
+    assert said.startswith("".join(line["message"]["content"] for line in lines))
+
+
 # ── The administration ───────────────────────────────────────────────────────────────────────
 
 

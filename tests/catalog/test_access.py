@@ -8,9 +8,22 @@ from django.contrib.auth.models import Group, Permission
 from portal.accounts.models import Person
 from portal.catalog import access, actions, queries
 from portal.catalog.models import Model, ModelState
-from portal.chat.errors import NotFound
+from portal.chat.errors import BeingChecked, NotFound, Unloadable
 
 Imported = Callable[..., Model]
+
+
+@pytest.fixture
+def imported(imported: Imported) -> Imported:
+    """Models that a worker has tried."""
+
+    def bring(name: str) -> Model:
+        model = imported(name)
+        model.state = ModelState.READY
+        model.save(update_fields=["state"])
+        return model
+
+    return bring
 
 
 @pytest.fixture
@@ -46,6 +59,7 @@ EVERYONE = {
 
 @pytest.mark.threat("B1")
 @pytest.mark.threat("B16")
+@pytest.mark.threat("E17")
 @pytest.mark.parametrize(
     ("audience", "allowed"),
     [
@@ -53,6 +67,8 @@ EVERYONE = {
         ("everyone", EVERYONE),
         ("sales", LOOKERS | {"alice, in Sales"}),
         ("broken", set()),
+        ("added", set()),
+        ("unloadable", set()),
         ("gone", set()),
     ],
 )
@@ -64,12 +80,12 @@ def test_a_model_is_used_and_listed_by_the_same_people(
     allowed: set[str],
 ) -> None:
     model = imported("small:1")
-    if audience in ("everyone", "broken", "gone"):
+    if audience not in ("hidden", "sales"):
         actions.publish_model(None, model_id=model.id)
     if audience == "sales":
         actions.publish_to_groups(None, model_id=model.id, group_ids=[sales.id])
-    if audience == "broken":
-        Model.objects.update(state=ModelState.BROKEN)
+    if audience in ModelState.values:
+        Model.objects.update(state=audience)
     if audience == "gone":
         actions.delete_model(None, model_id=model.id)
 
@@ -162,6 +178,6 @@ def test_a_model_of_two_of_ones_groups_is_listed_once(
 def may_use(person: Person, name: str) -> bool:
     try:
         access.model_for_use(person, name)
-    except NotFound:
+    except (NotFound, BeingChecked, Unloadable):
         return False
     return True

@@ -377,7 +377,7 @@ def test_importmodel_checks_and_publishes(
 
     call_command("importmodel", str(link), "me/small:1", sha256=digest, publish_to_everyone=True)
 
-    assert [model.name for model in queries.models_for(alice)] == ["me/small:1"]
+    assert [model.name for model in queries.models_shown_to(alice)] == ["me/small:1"]
 
 
 @pytest.mark.threat("E24")
@@ -420,7 +420,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_starter_is_imported_once(wheel: Path, store_root: Path, alice: Person) -> None:
     call_command("starter", str(wheel))
-    (model,) = queries.models_for(alice)
+    (model,) = queries.models_shown_to(alice)
     assert model.name == "smollm2:135m"
     actions.hide_model(None, model_id=model.id)
     before = {path: path.stat().st_mtime_ns for path in store_root.rglob("*") if path.is_file()}
@@ -430,7 +430,7 @@ def test_the_starter_is_imported_once(wheel: Path, store_root: Path, alice: Pers
     call_command("starter", str(wheel))
 
     assert time.process_time() - started < 1
-    assert queries.models_for(alice) == []
+    assert queries.models_shown_to(alice) == []
     after = {path: path.stat().st_mtime_ns for path in store_root.rglob("*") if path.is_file()}
     assert after == before
 
@@ -444,7 +444,7 @@ def test_the_starter_comes_back_when_its_files_are_gone(
 
     call_command("starter", str(wheel))
 
-    assert [model.name for model in queries.models_for(alice)] == ["smollm2:135m"]
+    assert [model.name for model in queries.models_shown_to(alice)] == ["smollm2:135m"]
 
 
 def test_a_starter_that_somebody_deleted_stays_away(

@@ -30,7 +30,9 @@ class Stop(threading.Event):
 
 
 def test_it_beats_while_it_works(brain: Brain, worker: Worker) -> None:
-    keep_recording(brain.recorder, brain.reaper, stop=Stop(rounds=2), clock=brain.clock)
+    keep_recording(
+        brain.recorder, brain.reaper, brain.trials, stop=Stop(rounds=2), clock=brain.clock
+    )
 
     assert 0 < worker.redis.ttl(BEAT) <= 5
 
@@ -58,7 +60,9 @@ def test_it_outlives_what_is_away(
         step()
 
     monkeypatch.setattr(brain.recorder, "step", fails_at_first)
-    keep_recording(brain.recorder, brain.reaper, stop=Stop(rounds=4), clock=brain.clock)
+    keep_recording(
+        brain.recorder, brain.reaper, brain.trials, stop=Stop(rounds=4), clock=brain.clock
+    )
 
     assert rounds == 4
     assert worker.redis.exists(BEAT)

@@ -92,6 +92,19 @@ def test_four_crashes_in_company_are_enough(
     assert (generation.state, generation.reason) == (State.FAILED, "quarantined")
 
 
+@pytest.mark.threat("F2")
+def test_a_question_that_uses_up_the_memory_twice_is_set_aside_with_that_reason(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    for _crash in range(2):
+        worker.dies(worker.takes(), how="crashed", detail="out-of-memory", alone=True)
+        brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "out-of-memory")
+
+
 def test_a_kept_text_survives_a_second_death_before_the_first_piece(
     alice: Person, a_model: Model, worker: Worker, brain: Brain
 ) -> None:
@@ -118,6 +131,20 @@ def test_a_model_that_cannot_be_loaded_fails_everyone_who_waits_for_it(
         generation.refresh_from_db()
         assert (generation.state, generation.reason) == (State.FAILED, "unloadable")
     assert worker.pops() is None
+
+
+@pytest.mark.threat("F3")
+def test_while_the_graphics_card_is_lost_people_are_told_so(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain
+) -> None:
+    from portal.chat import prompts
+
+    generation = send(alice)
+    worker.cannot_load(prompts.plan_of(generation).model.queue, detail="device-lost")
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "device-lost")
 
 
 def test_a_model_that_one_host_cannot_load_fails_nobody_whom_another_holds(

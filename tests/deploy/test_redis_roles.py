@@ -22,6 +22,21 @@ FORBIDDEN_TO_ALL = [
     "MONITOR",
 ]
 FORBIDDEN_TO_THE_WORKER = ["EVAL return 0", "SCRIPT LOAD x", "SCAN 0", "RANDOMKEY"]
+# What the portal tells its own parts, and what the worker may hear and not say.
+FOREIGN_TO_THE_WORKER = [
+    "RPUSH portal:celery:celery x",
+    "ZADD portal:layer:x 1 y",
+    "GET portal:cache:x",
+    "SET portal:beat:recorder 1",
+    "SET portal:request:x y",
+    "SET portal:spec:x y",
+    "SET portal:stop:x 1",
+    "XADD portal:control * stop x",
+    "SADD portal:queues x",
+    "SET portal:trial:x y",
+    "SET portal:pinned x",
+    "XADD portal:unload * queue x",
+]
 WORK = [
     "SET portal:lease:x 1:r NX PX 15000",
     "GET portal:request:x",
@@ -39,6 +54,20 @@ WORK = [
     "ZCARD portal:queue:x",
     "SMEMBERS portal:queues",
     "SREM portal:hosts h",
+    "SET portal:virtual:x 1",
+    "SET portal:host:h x EX 5",
+    "XADD portal:news * generation x",
+    "XADD portal:wanted * queue x",
+    "XADD portal:deaths * death x",
+    "XADD portal:dead-letters * from x",
+    "XREAD COUNT 1 STREAMS portal:wanted portal:unload portal:control 0 0 0",
+    "GET portal:pinned",
+    "BZPOPMIN portal:trials 0.01",
+    "GET portal:trial:x",
+    "SET portal:trying:x h NX EX 10",
+    "EXPIRE portal:trying:x 10",
+    "SET portal:verdict:x y EX 10",
+    "DEL portal:trying:x",
     "MULTI",
     "GET portal:spec:x",
     "EXEC",
@@ -110,6 +139,14 @@ def test_nobody_may_list_flush_or_configure(role, command):
 @pytest.mark.parametrize("command", FORBIDDEN_TO_THE_WORKER)
 def test_the_worker_may_not_script_or_look_around(role, command):
     with pytest.raises(redis.ResponseError, match=r"NOPERM|no permissions"):
+        role.execute_command(*command.split())
+
+
+@pytest.mark.threat("G1")
+@pytest.mark.parametrize("role", ["worker"], indirect=True)
+@pytest.mark.parametrize("command", FOREIGN_TO_THE_WORKER)
+def test_the_worker_may_not_speak_for_the_portal(role, command):
+    with pytest.raises(redis.exceptions.NoPermissionError):
         role.execute_command(*command.split())
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from portal.catalog.trials import Trials
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Pace, Recorder
 
@@ -33,6 +34,7 @@ class Brain:
     def restarts(self) -> None:
         self.recorder = Recorder(clock=self.clock, wake=self._wake, pace=Pace(block_seconds=0.001))
         self.reaper = Reaper(self.recorder, clock=self.clock)
+        self.trials = Trials(clock=self.clock)
 
     def steps(self, count: int = 1) -> None:
         for _ in range(count):

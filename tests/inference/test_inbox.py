@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError
 from inference import inbox, protocol
 from inference.inbox import Inbox, Keeper
 from inference.protocol import End, Piece, Reading, Taken
-from tests.inference.conftest import MakeRequest, Portal, Until
+from tests.inference.conftest import MakeRequest, Portal
 
 SECONDS = 0.05
 
@@ -53,6 +53,18 @@ def test_requests_come_in_the_order_of_the_queue_each_under_a_lease(
         assert 4_000 < redis.pttl(key) <= 5_000
     queue = make_request().model.queue
     assert redis.get(protocol.virtual_time_key(queue)) == b"3.0"
+
+
+def test_the_lane_of_the_first_in_the_queue_is_seen_without_taking_it(
+    make_inbox: Any, redis: Redis, portal: Portal, make_request: MakeRequest
+) -> None:
+    box = make_inbox()
+    assert box.first_lane() is None
+    for score in (2e12 + 3, 1e12 + 40):
+        redis.zadd(protocol.queue_key(make_request().model.queue), {str(score): score})
+
+    assert box.first_lane() == 1
+    assert redis.zcard(protocol.queue_key(make_request().model.queue)) == 2
 
 
 def test_the_virtual_time_is_without_the_lane_and_never_goes_back(
@@ -260,20 +272,3 @@ def test_a_request_for_another_model_is_never_answered_by_this_one(
 
     assert make_inbox().take(wait_seconds=SECONDS) is None
     assert portal.dead_letters()
-
-
-def test_demand_wakes_when_somebody_asks(
-    redis: Redis, portal: Portal, make_request: MakeRequest, until: Until
-) -> None:
-    demand = inbox.Demand(redis)
-    demand.wait(wait_seconds=SECONDS)
-    assert demand.waiting() == ()
-    request = make_request()
-
-    portal.submit(request)
-    demand.wait(wait_seconds=5)
-
-    (waiting,) = demand.waiting()
-    assert (waiting.queue, waiting.count) == (request.model.queue, 1)
-    assert demand.spec(waiting.queue) == request.model
-    assert demand.model_name(waiting.queue) == "scripted:latest"

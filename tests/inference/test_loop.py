@@ -13,8 +13,9 @@ from inference.engine.updates import Over, Read, Said, Update
 from inference.holdings import Holdings
 from inference.inbox import Claim
 from inference.loop import Drain, Loop, Stop, Submit
-from inference.outbox import HandBack, Outbox
+from inference.outbox import Outbox
 from inference.protocol import End, Piece, Reading, Taken
+from inference.waiting import HandBack
 from inference.words import Mouth
 from tests.inference.conftest import MakeRequest
 

@@ -11,8 +11,9 @@ from redis.client import Pipeline
 from redis.exceptions import ConnectionError
 
 from inference import outbox, protocol
-from inference.outbox import HandBack, Outbox, Reports
+from inference.outbox import Outbox, Reports
 from inference.protocol import End, Piece, Reading, Taken
+from inference.waiting import HandBack
 from tests.inference.conftest import Portal, Until
 
 Gone = list[tuple[UUID, int, bool]]
@@ -66,6 +67,41 @@ def test_events_are_numbered_from_the_given_number_without_gaps(
     assert gone == [(generation_id, 2, True)]
     assert not redis.exists(protocol.lease_key(generation_id))
     assert redis.xlen(protocol.NEWS) == 1
+
+
+def test_the_first_word_and_the_end_never_wait_and_what_is_between_travels_together(
+    redis: Redis, gone: Gone, portal: Portal, until: Until
+) -> None:
+    now = [0.0]
+    box = Outbox(redis, on_gone=lambda *what: gone.append(what), clock=lambda: now[0])
+    generation_id = uuid4()
+    box.open(generation_id, attempt=1, number=1)
+    box.put(generation_id, Taken(runner="me"))
+    is_over = threading.Event()
+    thread = threading.Thread(target=box.run, args=(is_over,))
+    thread.start()
+    try:
+        until(lambda: box.is_empty)
+        for text in ("first", " a", " b"):
+            box.put(generation_id, Piece(text=text))
+            box.flush()
+            if text == "first":
+                until(lambda: box.is_empty)
+        assert not box.is_empty
+
+        now[0] += outbox.PIECE_SECONDS
+        box.flush()
+        until(lambda: box.is_empty)
+        box.put(generation_id, Piece(text=" c"))
+        box.put(generation_id, End(why="done"))
+        box.flush()
+        until(lambda: box.is_empty)
+    finally:
+        is_over.set()
+        thread.join()
+
+    said = [event for _, event in portal.entries(generation_id)]
+    assert [event.text for event in said if isinstance(event, Piece)] == ["first", " a b", " c"]
 
 
 def test_what_waits_is_said_in_fewer_words(box: Outbox, portal: Portal, send: Any) -> None:

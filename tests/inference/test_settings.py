@@ -18,8 +18,26 @@ def test_an_empty_environment_gives_the_defaults(tmp_path: Path) -> None:
     assert config.load_timeout_seconds == 300
     assert config.lease_seconds == 15
     assert config.stall_seconds == 60
-    assert config.max_loaded_models == 3
+    assert config.max_loaded_models is None
+    assert config.cache_type == "f16"
+    assert config.flash_attention is None
+    assert config.gpu_overhead_bytes == 0
+    assert config.park_bytes == 512 * 1024 * 1024
+    assert config.park_directory is None
     assert config.host
+
+
+@pytest.mark.parametrize(
+    ("text", "means"), [("1", True), ("true", True), ("0", False), ("False", False), ("", None)]
+)
+def test_flash_attention_is_read_as_ollama_reads_it(text: str, means: bool | None) -> None:
+    assert settings.read({"OLLAMA_FLASH_ATTENTION": text}).flash_attention is means
+
+
+def test_parking_can_be_switched_off_and_sent_to_a_disk(tmp_path: Path) -> None:
+    config = settings.read({"INFERENCE_PARK_BYTES": "0", "INFERENCE_PARK_DIR": str(tmp_path)})
+
+    assert (config.park_bytes, config.park_directory) == (0, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,9 @@ def test_no_load_timeout_means_waiting(text: str) -> None:
         ("INFERENCE_HOST", "a host"),
         ("INFERENCE_HOST", "../etc"),
         ("INFERENCE_THREADS", "all"),
+        ("INFERENCE_PARK_BYTES", "half"),
+        ("OLLAMA_KV_CACHE_TYPE", "q2"),
+        ("OLLAMA_GPU_OVERHEAD", "1GB"),
         ("INFERENCE_SPEED", "fast"),
     ],
 )

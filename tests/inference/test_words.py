@@ -71,7 +71,16 @@ def test_a_word_that_would_spoil_a_report_is_none(line: bytes) -> None:
 def test_orders_come_line_by_line_however_they_are_cut() -> None:
     ear, mouth = os.pipe()
     spec = ModelSpec(weights="0" * 64, context_length=4096, template="x" * 300_000)
-    launch = Launch(runner="r", supervisor_pid=1, model_name="m", spec=spec)
+    launch = Launch(
+        runner="r",
+        supervisor_pid=1,
+        model_name="m",
+        spec=spec,
+        slots=4,
+        context_length=4096,
+        gpu_layers=0,
+        park_bytes=0,
+    )
     data = msgspec.json.encode(launch) + b"\n" + words.DRAIN
 
     def write() -> None:

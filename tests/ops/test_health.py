@@ -143,3 +143,17 @@ def test_a_key_for_chatting_opens_no_metrics(metrics_key: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_written_here(path: str) -> None:
     assert Client().post(path).status_code == 405
+
+
+@pytest.mark.threat("F3")
+def test_a_lost_card_is_red_until_any_host_can_work() -> None:
+    recorder_reports()
+    lost = protocol.HostState(host="worker-1", seen_at=1.0, trouble="device-lost")
+    client().sadd(protocol.HOSTS, "worker-1")
+    client().set(protocol.host_key("worker-1"), protocol.encode(lost), ex=5)
+
+    red = Client().get("/healthz")
+    worker_reports()
+
+    assert (red.status_code, red.json()["reason"]) == (503, "gpu")
+    assert Client().get("/healthz").status_code == 200

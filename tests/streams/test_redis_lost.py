@@ -136,6 +136,25 @@ def test_a_running_answer_keeps_its_text_when_redis_comes_back_empty(
 
 
 @pytest.mark.threat("G4")
+def test_what_was_read_between_two_writings_is_kept_too(
+    alice: Person, a_model: Model, own: OwnValkey, own_worker: Worker, brain: Brain
+) -> None:
+    generation = send(alice)
+    held = own_worker.takes().says("This was ")
+    brain.later(1)
+    held.says("said")
+    brain.later(0.25)
+    generation.refresh_from_db()
+    assert generation.text == "This was "
+    own.restart_empty()
+    brain.later(1)
+    brain.later(1)
+
+    generation.refresh_from_db()
+    assert (generation.state, generation.text) == (State.INTERRUPTED, "This was said")
+
+
+@pytest.mark.threat("G4")
 @pytest.mark.threat("G6")
 def test_while_redis_is_away_messages_are_kept_and_answered_afterwards(
     alice: Person, a_model: Model, own: OwnValkey, own_worker: Worker, brain: Brain

@@ -4,8 +4,10 @@ from inference.engine.replies.pieces import Part
 
 
 class Plain:
+    is_thinking = False
+
     def feed(self, text: str) -> list[Part]:
-        return [Part(text, "answer")] if text else []
+        return [Part(text)] if text else []
 
     def finish(self) -> list[Part]:
         return []

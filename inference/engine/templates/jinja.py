@@ -48,21 +48,27 @@ class ChatTemplate:
 
     def render(
         self,
-        messages: Sequence[Mapping[str, str]],
+        messages: Sequence[Mapping[str, Any]],
         *,
         bos_text: str,
         eos_text: str,
         now: float,
+        fields: Mapping[str, Any] | None = None,
     ) -> str:
-        """`messages` hold cleaned text; roles are our own words. `now` is unix seconds."""
+        """`messages` hold cleaned text; roles are our own words. `now` is unix seconds.
+
+        `fields` are further names for the template: of these `reasoning_effort` is our own word.
+        """
         today = datetime.fromtimestamp(now, tz=UTC).astimezone()
+        named = {"tools": None, "documents": None, **(fields or {})}
+        if isinstance(named.get("reasoning_effort"), str):
+            named["reasoning_effort"] = raised(named["reasoning_effort"])
         with _refusing():
             return _limited(
                 self._template.generate(
-                    messages=[{**message, "role": raised(message["role"])} for message in messages],
+                    **named,
+                    messages=[_as_given(message) for message in messages],
                     add_generation_prompt=True,
-                    tools=None,
-                    documents=None,
                     bos_token=raised(bos_text),
                     eos_token=raised(eos_text),
                     raise_exception=_raise_exception,
@@ -70,6 +76,31 @@ class ChatTemplate:
                 ),
                 limit=self._max_output_chars,
             )
+
+
+class Arguments(dict[str, Any]):
+    """Arguments of a call, for templates that read a mapping and for those that write a string."""
+
+    def __str__(self) -> str:
+        return json.dumps(self, ensure_ascii=False)
+
+    def __add__(self, text: str) -> str:
+        return str(self) + text
+
+    def __radd__(self, text: str) -> str:
+        return text + str(self)
+
+
+def _as_given(message: Mapping[str, Any]) -> dict[str, Any]:
+    given = {**message, "role": raised(message["role"])}
+    if "tool_calls" in message:
+        given["tool_calls"] = [_with_arguments(call) for call in message["tool_calls"]]
+    return given
+
+
+def _with_arguments(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call["function"]
+    return {**call, "function": {**function, "arguments": Arguments(function["arguments"])}}
 
 
 def _limited(pieces: Any, *, limit: int) -> str:
@@ -245,7 +276,7 @@ def _with_plain_arguments(
         return function(*args[:first], *read, **named)
 
     if leading:
-        setattr(wrapped, "jinja_pass_arg", getattr(function, "jinja_pass_arg"))  # noqa: B009, B010 - jinja's mark, unknown to types
+        vars(wrapped)["jinja_pass_arg"] = vars(function)["jinja_pass_arg"]
     return wrapped
 
 

@@ -2,7 +2,8 @@
 
 While a template runs, each of its own letters stands 15 planes higher, in a private area of Unicode
 that is taken out of people's text first. Letters keep their place through every trim, split, slice
-and join, so the rendered text can be parted exactly; a message cannot pretend.
+and join, so the rendered text can be parted exactly; a message cannot pretend. The last plane of
+Unicode is kept from people too: there a letter stands for a picture.
 """
 
 import re
@@ -10,6 +11,9 @@ from typing import NamedTuple
 
 _PLANE = 0xF0000
 _RAISED = re.compile("[\U000f0000-\U000fffff]+")
+_RESERVED = re.compile("[\U000f0000-\U0010ffff]")
+_PICTURES = re.compile("([\U00100000-\U0010ffff])")
+_FIRST_PICTURE = 0x100000
 _RAISABLE = re.compile("[^\\s\U00010000-\U0010ffff]+")
 _LOWER = dict(zip(range(_PLANE, _PLANE + 0x10000), range(0x10000), strict=True))
 _REPLACEMENT = "\ufffd"
@@ -40,7 +44,23 @@ def is_own(text: str) -> bool:
 def cleaned(text: str) -> str:
     """People's text without the letters reserved here, and without halves of characters."""
     whole = text.encode("utf-8", errors="replace").decode("utf-8")
-    return _RAISED.sub(lambda found: _REPLACEMENT * len(found.group()), whole)
+    return _RESERVED.sub(_REPLACEMENT, whole)
+
+
+def letter_of(picture: int) -> str:
+    """What stands in a text for the picture of this number."""
+    return chr(_FIRST_PICTURE + picture)
+
+
+def parted_at_pictures(text: str) -> list[str | int]:
+    """Text, and between it the numbers of the pictures that stand there."""
+    parts = _PICTURES.split(text)
+    return [ord(part) - _FIRST_PICTURE if at % 2 else part for at, part in enumerate(parts)]
+
+
+def without_raised(text: str) -> str:
+    """Only what is not the template's own."""
+    return _RAISED.sub("", text)
 
 
 def runs(rendered: str) -> list[Run]:

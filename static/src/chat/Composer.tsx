@@ -8,7 +8,7 @@ import { ModelPicker } from "./ModelPicker";
 import * as memory from "./memory";
 import { personId } from "./page";
 import { givenBack, isBusy, refusal, runningId, send, stop } from "./sending";
-import { isWelcome, models, pickedModel } from "./session";
+import { choosable, isWelcome, pickedModel } from "./session";
 import { suggestion } from "./suggestion";
 import { t } from "./words";
 
@@ -16,7 +16,7 @@ export function Composer(): JSX.Element {
   const box = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useDraft();
   const running = runningId.value;
-  const hasNone = isWelcome.value && models.value.length === 0;
+  const hasNone = isWelcome.value && choosable.value.length === 0;
   const canSend = text.trim() !== "" && !isBusy.value && pickedModel.value !== null;
 
   useTaken(setText, box);

@@ -1,7 +1,7 @@
 /** What a new conversation looks like before the first word. */
 
 import type { JSX } from "preact";
-import { isWelcome, models, person } from "./session";
+import { choosable, isWelcome, models, person } from "./session";
 import { suggest } from "./suggestion";
 import { t } from "./words";
 
@@ -11,6 +11,14 @@ export function EmptyState(): JSX.Element {
       <div class="empty">
         <h1>{t("No model is ready for you yet")}</h1>
         <p>{t("Please ask your administrator to give you access to a model.")}</p>
+      </div>
+    );
+  }
+  if (isWelcome.value && choosable.value.length === 0) {
+    return (
+      <div class="empty" role="status">
+        <h1>{t("Your first model is being checked")}</h1>
+        <p>{t("It is new here. In a moment you can ask it.")}</p>
       </div>
     );
   }

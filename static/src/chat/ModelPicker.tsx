@@ -65,6 +65,9 @@ function Choices({ picked, close }: ChoicesProps): JSX.Element {
 
   const pick = (index: number): void => {
     const model = all[index];
+    if (model?.is_checking) {
+      return;
+    }
     if (model !== undefined) {
       pickModel(model.name);
     }
@@ -115,15 +118,14 @@ function Choices({ picked, close }: ChoicesProps): JSX.Element {
           role="option"
           class={index === active ? "active" : ""}
           aria-selected={model.name === picked}
+          aria-disabled={model.is_checking}
           onMouseDown={(event) => event.preventDefault()}
           onClick={() => pick(index)}
           onMouseMove={() => setActive(index)}
         >
           <span class="choice-words">
             <bdi>{model.label || model.name}</bdi>
-            <small>
-              <bdi>{model.name}</bdi>
-            </small>
+            <small>{model.is_checking ? t("being checked") : <bdi>{model.name}</bdi>}</small>
           </span>
           {model.name === picked && <Icon name="check" />}
         </div>

@@ -23,6 +23,8 @@ export interface Model {
   label: string;
   context_length: number;
   capabilities: string[];
+  /** New, and not tried yet: shown, and not to be chosen. */
+  is_checking: boolean;
 }
 
 export interface ConversationFrame {

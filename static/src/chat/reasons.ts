@@ -34,8 +34,16 @@ function failure(reason: string): string {
       return t("The model could not read this conversation. Please tell your administrator.");
     case "no-room":
       return t("There was not enough memory for this answer. Try again in a moment.");
+    case "image":
+      return t("The model could not see a picture of this conversation.");
     case "quarantined":
       return t("This question made the model fail more than once, so it was set aside.");
+    case "out-of-memory":
+      return t(
+        "The model ran out of memory on this question, more than once, so it was set aside. Ask for less at a time.",
+      );
+    case "device-lost":
+      return t("The graphics card was lost. Your administrator can see it; try again later.");
     case "unloadable":
       return t("The model could not be loaded. Pick another one, or tell your administrator.");
     case "gone":

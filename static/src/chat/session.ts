@@ -7,6 +7,7 @@ import * as memory from "./memory";
 
 export const person = signal<Person | null>(null);
 export const models = signal<Model[]>([]);
+export const choosable = computed(() => models.value.filter((model) => !model.is_checking));
 export const maxTextChars = signal(100_000);
 export const isWelcome = signal(false);
 
@@ -26,12 +27,12 @@ export const pickedModel = computed<Model | null>(() => {
   const used = conversations.value.find((each) => each.id === id)?.model_name;
   const wishes = [picked.value[id], used, memory.read("model")];
   for (const wish of wishes) {
-    const found = models.value.find((model) => model.name === wish);
+    const found = choosable.value.find((model) => model.name === wish);
     if (found !== undefined) {
       return found;
     }
   }
-  return models.value[0] ?? null;
+  return choosable.value[0] ?? null;
 });
 
 export function pickModel(name: string): void {

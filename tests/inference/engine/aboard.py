@@ -8,7 +8,7 @@ from uuid import UUID
 from inference.engine.backend import Backend, Chosen, Chunk
 from inference.engine.engine import Engine, EngineLimits, Over, Said, Update
 from inference.engine.scripted import ScriptedBackend, ScriptedVocabulary, read_script
-from inference.protocol import Lane, Message, ModelSpec, Options, Request
+from inference.protocol import Format, Lane, Message, ModelSpec, Options, Request
 
 SPEC = ModelSpec(weights="0" * 64, context_length=4096)
 
@@ -81,6 +81,8 @@ def request(
     template: str | None = None,
     so_far: str = "",
     deaths: int = 0,
+    wanted: Format | None = None,
+    logprobs: int | None = None,
     **options: Any,
 ) -> Request:
     turns = tuple(messages) or (("user", text),)
@@ -95,6 +97,8 @@ def request(
         options=Options(**options),
         so_far=so_far,
         deaths=deaths,
+        format=wanted,
+        logprobs=logprobs,
         expires_at=expires_at,
     )
 
@@ -110,7 +114,7 @@ def engine_on(
         backend,
         clock=backend.clock if isinstance(backend, RecordingBackend) else Clock(),
         wall_clock=wall_clock,
-        limits=EngineLimits(**limits),
+        limits=EngineLimits(**{"max_draft": 0, **limits}),
         about_to_run=about_to_run,
         new_seed=lambda: 7,
     )

@@ -165,6 +165,24 @@ def test_a_kept_beginning_is_said_first_and_gone_on_from() -> None:
     assert text_of(updates) == "You said: How are you?"
 
 
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_kept_beginning_is_said_even_when_nothing_follows_it(is_stopped: bool) -> None:
+    time = [0.0]
+    engine = engine_on(RecordingBackend(slots=1), wall_clock=lambda: time[0])
+    engine.submit(request(1))
+    engine.step()
+    engine.submit(request(2, person="bob", so_far="kept", expires_at=10.0))
+    if is_stopped:
+        engine.stop(UUID(int=2))
+    else:
+        time[0] = 11.0
+
+    updates = run(engine)
+
+    assert text_of(updates, 2) == "kept"
+    assert end_of(updates, 2).why == ("stopped" if is_stopped else "failed")
+
+
 def test_a_kept_beginning_that_fills_the_context_is_the_whole_answer() -> None:
     engine = engine_on(RecordingBackend(context_length=64))
     engine.submit(request(1, so_far="x" * 400))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import jinja2
 import pytest
@@ -12,8 +13,17 @@ from inference.engine.prompt import PLAIN_TEMPLATE, PromptBuilder, TooLong
 from inference.engine.scripted import ScriptedVocabulary
 from inference.engine.templates.jinja import TemplateRefused
 from inference.engine.templates.sandbox import TrustedRenderer
+from inference.engine.turns import read_tools
 from inference.protocol import Message
-from tests.inference.engine.families import CHATML, DEEPSEEK, FAMILIES, GEMMA, QWEN3, Family
+from tests.inference.engine.families import (
+    CHATML,
+    DEEPSEEK,
+    FAMILIES,
+    GEMMA,
+    GPT_OSS,
+    QWEN3,
+    Family,
+)
 
 TALK = (
     Message(role="user", content="  How high is it? "),
@@ -57,6 +67,7 @@ def test_the_prompt_reads_as_the_template_alone_would_write_it(family: Family) -
         bos_token=family.bos,
         eos_token=family.end,
         raise_exception=refuse,
+        strftime_now=lambda form: datetime.fromtimestamp(0, tz=UTC).astimezone().strftime(form),
     )
 
     assert shown(family, TALK) == plain
@@ -244,6 +255,34 @@ def test_a_history_past_all_bounds_costs_only_what_fits() -> None:
     assert 3_000 < len(builder_of(CHATML).build(talk).tokens) < 4_096
 
 
+class CountingVocabulary(ScriptedVocabulary):
+    """Writes down how much it was given to encode."""
+
+    encoded_chars = 0
+    longest_token_bytes = 1_000_000  # so that nothing is refused for its length in letters
+
+    def encode(self, text: str, *, continues: bool = False) -> list[int]:
+        self.encoded_chars += len(text)
+        return super().encode(text, continues=continues)
+
+
+@pytest.mark.threat("F8")
+def test_a_text_past_the_context_is_not_read_to_its_end() -> None:
+    vocabulary = CountingVocabulary()
+    builder = PromptBuilder(
+        vocabulary,
+        template=PLAIN_TEMPLATE,
+        renderer=TrustedRenderer(),
+        context_length=4096,
+        wall_clock=lambda: 0.0,
+    )
+
+    with pytest.raises(TooLong):
+        builder.build([Message(role="user", content="word " * 200_000)])
+
+    assert vocabulary.encoded_chars < 50_000
+
+
 def test_a_template_that_refuses_is_an_error_of_its_own() -> None:
     family = Family(
         name="never",
@@ -259,3 +298,73 @@ def test_the_plain_template_is_chatml() -> None:
     plain = Family(name="", template=PLAIN_TEMPLATE, markers=CHATML.markers, end=CHATML.end)
 
     assert shown(plain, TALK) == shown(CHATML, TALK)
+
+
+# ── What may be shared between people ───────────────────────────────────────────────────────────
+
+PIRATE = Message(role="system", content="Speak like a pirate, always.")
+TOOLS = read_tools('[{"function": {"name": "f", "description": "secret secret secret"}}]')
+
+
+@pytest.mark.threat("B12")
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_what_is_shared_is_the_same_whatever_people_write(
+    family: Family, data: st.DataObject
+) -> None:
+    builder = builder_of(family)
+    published = data.draw(st.sampled_from([(), (PIRATE,), (PIRATE, TALK[0], TALK[1])]))
+    texts = st.sampled_from(["", "a", "b", "ab", "\n", "Who?", *family.markers[:2], "é" * 30])
+    own = data.draw(st.lists(texts, min_size=1, max_size=3))
+    tools = data.draw(st.sampled_from([None, TOOLS]))
+    messages = [
+        *published,
+        *(Message(role="assistant" if at % 2 else "user", content=t) for at, t in enumerate(own)),
+    ]
+
+    prompt = builder.build(messages, published=len(published), fields={"tools": tools})
+
+    others = builder_of(family).build(
+        [*published, Message(role="user", content="Quite another thing")], published=len(published)
+    )
+    assert prompt.tokens[: prompt.shared_count] == others.tokens[: prompt.shared_count]
+
+
+def test_a_published_prompt_is_shared_to_its_end() -> None:
+    for family in (CHATML, QWEN3):
+        prompt = builder_of(family).build((PIRATE, TALK[0]), published=1)
+        text = vocabulary_of(family).shown(prompt.tokens[: prompt.shared_count]).decode()
+
+        assert text.endswith(PIRATE.content + "<|im_end|>\n<|im_start|>user\n")
+
+
+def test_an_unpublished_prompt_is_shared_only_as_far_as_the_template_goes() -> None:
+    prompt = builder_of(CHATML).build((PIRATE, TALK[0]))
+
+    shared = vocabulary_of(CHATML).shown(prompt.tokens[: prompt.shared_count]).decode()
+    assert shared == "<|im_start|>"
+
+
+# ── Answers that have been begun ────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_in_the_last_place_is_gone_on_with() -> None:
+    begun = builder_of(CHATML).build((TALK[0], Message(role="assistant", content="8,8")))
+    again = builder_of(CHATML).build(
+        (TALK[0], Message(role="assistant", content="8,8")), so_far="48"
+    )
+
+    assert vocabulary_of(CHATML).shown(begun.tokens).decode().endswith("assistant\n8,8")
+    assert (begun.kept_count, begun.is_going_on) == (0, True)
+    assert vocabulary_of(CHATML).shown(again.tokens).decode().endswith("assistant\n8,848")
+    assert again.kept_count == len(vocabulary_of(CHATML).encode("48"))
+
+
+def test_an_answer_that_goes_on_is_past_its_thinking() -> None:
+    prompt = builder_of(DEEPSEEK).build((TALK[0],), so_far="8,8")
+    channels = builder_of(GPT_OSS).build((TALK[0],), so_far="8,8")
+
+    assert vocabulary_of(DEEPSEEK).shown(prompt.tokens).decode().endswith("</think>\n\n8,8")
+    shown = vocabulary_of(GPT_OSS).shown(channels.tokens).decode()
+    assert shown.endswith("<|start|>assistant<|channel|>final<|message|>8,8")

@@ -3,9 +3,10 @@
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from inference.engine.backend import BackendError
-from inference.engine.slots import Slots, common_prefix
+from inference.engine.slots import Slots
 from tests.inference.engine.aboard import RecordingBackend, end_of, engine_on, request, run, text_of
 
 STORY = "Once upon a time there was a king. " * 40
@@ -128,8 +129,40 @@ def test_memory_that_cannot_be_cut_is_computed_again() -> None:
     assert text_of(updates, 2) == f"You said: {STORY}The end."
 
 
-def test_common_prefix_is_what_both_begin_with() -> None:
-    assert common_prefix([1, 2, 3], [1, 2, 4, 5]) == 2
-    assert common_prefix([1, 2], [1, 2, 3]) == 2
-    assert common_prefix([], [1]) == 0
-    assert common_prefix([2], [1]) == 0
+@pytest.mark.threat("B12")
+def test_a_published_system_prompt_is_computed_once_for_everybody() -> None:
+    """And what a person adds to it, or sends as a system prompt of her own, is not."""
+    backend = RecordingBackend()
+    engine = engine_on(backend)
+    talk = [("system", STORY), ("user", "A secret question of mine, and a long one at that.")]
+    asked = [
+        replace(request(1, person="alice", messages=talk), published=1),
+        replace(request(2, person="bob", messages=talk), published=1),
+        replace(request(3, person="carol", messages=talk), published=0),
+    ]
+    cached = []
+    for each in asked:
+        engine.submit(each)
+        cached.append(end_of(run(engine), each.generation_id.int).stats.cached_tokens)
+
+    said_in_private = len(backend.vocabulary.encode(talk[1][1]))
+    assert cached[0] == cached[2] == 0
+    assert cached[1] > len(backend.vocabulary.encode(STORY))
+    assert cached[1] < len(backend.vocabulary.encode(STORY)) + said_in_private
+    assert backend.computed[UUID(int=2)] > said_in_private
+
+
+@pytest.mark.threat("F15")
+def test_who_gives_way_goes_on_as_if_nothing_had_been() -> None:
+    backend = RecordingBackend(slots=1)
+    engine = engine_on(backend, patience_seconds=0.0, least_run_seconds=0.0)
+    engine.submit(request(1, person="alice", text=STORY))
+    updates = [update for _ in range(60) for update in engine.step()]
+    engine.submit(request(2, person="bob", text="Quickly?"))
+
+    updates += run(engine)
+
+    assert text_of(updates, 1) == f"You said: {STORY}"
+    assert text_of(updates, 2) == "You said: Quickly?"
+    read_again = backend.computed[UUID(int=1)] - end_of(updates, 1).stats.prompt_tokens
+    assert read_again <= end_of(updates, 1).stats.answer_tokens

@@ -1,7 +1,8 @@
 """A model's template may be hostile: it reaches nothing, and ends within a second (E18)."""
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -59,6 +60,93 @@ def test_a_known_escape_reaches_nothing(renderer: ChildRenderer, source: str) ->
         return
     for found in ("class ", "subclasses", "built-in", "uid=", "root:", "{'__name__'"):
         assert found not in text
+
+
+TALK_WITH_TOOLS: list[Mapping[str, Any]] = [
+    *HELLO,
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": {"a": "b"}}}],
+    },
+]
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"a": {}}}}]
+ARGUMENTS = "messages[1].tool_calls[0].function.arguments"
+
+
+@pytest.mark.threat("E18")
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{{{{ {ARGUMENTS}.__radd__.__globals__ }}}}",
+        f"{{{{ {ARGUMENTS}|attr('__class__') }}}}",
+        f"{{{{ {ARGUMENTS}.__init__.__globals__ }}}}",
+        "{{ tools.__class__.__base__.__subclasses__() }}",
+        "{{ tools[0].__class__ }}",
+        "{% set x = tools.append(1) %}",
+        f"{{% set x = {ARGUMENTS}.update({{'a': 'changed'}}) %}}",
+        "{% set x = tools[0].function.pop('name') %}",
+        "{{ '{0.__class__}'.format(tools) }}",
+    ],
+)
+def test_tools_and_arguments_lead_nowhere_either(renderer: ChildRenderer, source: str) -> None:
+    try:
+        text = renderer.render(
+            source, TALK_WITH_TOOLS, bos_text="", eos_text="", now=0.0, fields={"tools": TOOLS}
+        )
+    except TemplateRefused:
+        return
+    for found in ("class ", "subclasses", "built-in", "changed", "{'__name__'"):
+        assert found not in lowered(text)
+
+
+@pytest.mark.threat("E18")
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for a in range(9999) %}{% for b in range(9999) %}{{ tools|tojson }}{% endfor %}"
+        "{% endfor %}",
+        "{% for a in range(99999) %}{{ tools|tojson(indent=10**9) }}{% endfor %}",
+        f"{{% for a in range(99999) %}}{{{{ ({ARGUMENTS} ~ 'x') * 9999 }}}}{{% endfor %}}",
+    ],
+)
+def test_a_runaway_over_tools_is_refused_like_any_other(source: str) -> None:
+    renderer = ChildRenderer()
+    before = _children_seconds()
+    tools = TOOLS * 100
+    try:
+        with pytest.raises(TemplateRefused):
+            renderer.render(
+                source, TALK_WITH_TOOLS, bos_text="", eos_text="", now=0.0, fields={"tools": tools}
+            )
+    finally:
+        renderer.close()
+
+    assert _children_seconds() - before < 2, "start-up of two children included"
+
+
+def test_arguments_are_a_mapping_and_a_text_at_once() -> None:
+    source = (
+        f"{{% set a = {ARGUMENTS} %}}{{{{ a }}}} {{{{ 'x' + a + 'y' }}}} {{{{ a ~ '' }}}}"
+        " {{ a|string }} {{ a|tojson }} {{ a.a }} {{ a is mapping }}"
+        "{% for key, value in a|items %} {{ key ~ value }}{% endfor %}"
+    )
+
+    text = ChatTemplate(source).render(TALK_WITH_TOOLS, bos_text="", eos_text="", now=0.0)
+
+    written = '{"a": "b"}'
+    assert lowered(text) == (f"{written} x{written}y {written} {written} {written} b True ab")
+
+
+@pytest.mark.threat("E19")
+def test_text_keeps_its_origin_through_json() -> None:
+    source = "{{ {'own': '<|im|>', 'theirs': messages[0].content} | tojson }}"
+    talk = [{"role": "user", "content": "<|im|>"}]
+
+    text = ChatTemplate(source).render(talk, bos_text="", eos_text="", now=0.0)
+
+    assert [run.text for run in runs(text) if run.is_own and "<" in run.text] == ["<|im|>"]
+    assert text.index(raised("<|im|>")) < text.index("<|im|>")
 
 
 RUNAWAYS = {

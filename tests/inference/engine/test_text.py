@@ -56,6 +56,28 @@ def test_no_stop_string_is_ever_shown(pieces: list[str], stops: list[str]) -> No
         assert whole.startswith(shown)
 
 
+@given(
+    pieces=st.lists(_bytes, max_size=40),
+    stops=st.lists(st.text("aß👋</ST>OP é", min_size=1, max_size=4), max_size=4),
+)
+def test_any_bytes_and_any_stop_strings_give_whole_text_and_no_stop(
+    pieces: list[bytes], stops: list[str]
+) -> None:
+    stream = TextStream(stop=stops)
+
+    shown = [*(stream.feed(piece) for piece in pieces), stream.finish()]
+
+    whole = b"".join(pieces).decode("utf-8", errors="replace")
+    joined = "".join(shown)
+    for text in shown:
+        text.encode("utf-8")
+    assert whole.startswith(joined)
+    assert not any(stop in joined for stop in stops)
+    assert stream.is_stopped or whole.removeprefix(joined) in ("", "\ufffd")
+    if stream.is_stopped:
+        assert any(whole.startswith(stop, len(joined)) for stop in stops)
+
+
 def test_a_stop_string_across_tokens_is_cut_out_with_what_follows() -> None:
     stream = TextStream(stop=["</answer>"])
 

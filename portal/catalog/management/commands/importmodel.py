@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("path", type=Path, help="the GGUF file")
         parser.add_argument("name", help="such as qwen2.5:0.5b")
         parser.add_argument("--sha256", help="refuse the file unless its sha256 is this")
+        parser.add_argument("--projector", type=Path, help="a GGUF file that lets it see pictures")
         parser.add_argument("--publish-to-everyone", action="store_true")
         parser.add_argument(
             "--link",
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        projector = options["projector"]
         try:
             model = actions.import_file(
                 None,
@@ -35,6 +37,7 @@ class Command(BaseCommand):
                 ),
                 name=options["name"],
                 sha256=options["sha256"],
+                projector=projector and actions.LocalFile(path=projector.resolve(strict=True)),
             )
         except NotAName as error:
             raise CommandError(f"{error} is not the name of a model.") from None
@@ -47,7 +50,7 @@ class Command(BaseCommand):
         except NoSpace as error:
             raise CommandError(f"No room: {error.missing_bytes} more bytes are needed.") from None
         except OSError as error:
-            raise CommandError(f"{options['path']}: {error.strerror}.") from None
+            raise CommandError(f"{error.filename or options['path']}: {error.strerror}.") from None
         if options["publish_to_everyone"]:
             actions.publish_model(None, model_id=model.id)
         self.stdout.write(f"{model.name} {model.digest[:12]} {model.size_bytes} bytes")

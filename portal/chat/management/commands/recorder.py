@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand
 
+from portal.catalog.trials import Trials
 from portal.chat.keeping import keep_recording
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Recorder
@@ -30,4 +31,5 @@ class Command(BaseCommand):
 
             recorder = Recorder(clock=time.monotonic, wake=wake)
             reaper = Reaper(recorder, clock=time.monotonic)
-            keep_recording(recorder, reaper, stop=stop, clock=time.monotonic)
+            trials = Trials(clock=time.monotonic)
+            keep_recording(recorder, reaper, trials, stop=stop, clock=time.monotonic)

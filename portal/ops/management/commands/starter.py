@@ -59,7 +59,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}.") from None
         actions.publish_model(None, model_id=model.id)
-        self.stdout.write(f"{NAME} is ready, for everyone.")
+        self.stdout.write(f"{NAME} is there, for everyone once a worker has checked it.")
 
 
 def _source(path: Path, *, opened: ExitStack) -> actions.LocalFile | actions.Stream:

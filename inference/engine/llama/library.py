@@ -1,0 +1,58 @@
+"""The library itself, imported here and nowhere else, so that only this package can abort.
+
+Not for calls of it: they stand in the modules beside this one, each reading its return codes.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+
+# How long threads wait for each other in a busy loop before they sleep; read as the library loads.
+# One sequence on two cores, tokens/s alone and beside two busy processes: never 43 and 65, 10,000
+# turns 101 and 50, libgomp's own 300,000 turns 113 and 32.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+from llama_cpp import llama_cpp as lib
+from llama_cpp import mtmd_cpp as mtmd
+from llama_cpp._ggml import libggml as ggml
+
+__all__ = ["ggml", "lib", "listen", "mtmd", "overheard", "start"]
+
+log = logging.getLogger("inference.llama")
+_ERROR_LEVEL = 4
+_ears: list[Callable[[str], None]] = []
+_listeners: list[Callable[[str], None]] = []
+
+
+def listen(ear: Callable[[str], None]) -> None:
+    """Each error that the library prints is told to `ear` from now on, in whatever thread."""
+    _ears[:] = [ear]
+
+
+@contextlib.contextmanager
+def overheard(listener: Callable[[str], None]) -> Iterator[None]:
+    """Every line that the library prints meanwhile is told to `listener`."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def start() -> None:
+    """Before the first model of a process. A second time changes nothing."""
+    lib.llama_log_set(_log_callback, None)
+    mtmd.mtmd_log_set(_log_callback, None)
+    mtmd.mtmd_helper_log_set(_log_callback, None)
+    lib.llama_backend_init()
+
+
+@lib.llama_log_callback  # type: ignore[untyped-decorator] # llama_cpp has no types
+def _log_callback(level: int, text: bytes, _: object) -> None:
+    """Its news are of interest to whoever debugs; only errors are to anyone else."""
+    line = text.decode("utf-8", "replace").strip()
+    if line:
+        log.log(logging.ERROR if level == _ERROR_LEVEL else logging.DEBUG, "%s", line)
+        for ear in (*_listeners, *(_ears if level == _ERROR_LEVEL else ())):
+            ear(line)
