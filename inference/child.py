@@ -28,7 +28,7 @@ _PASSED = frozenset(
     }
 )
 _PASSED_BEGINNINGS = (
-    *("CUDA_", "GGML_", "GPU_", "HIP_", "HSA_", "INFERENCE_", "LC_", "LLAMA_", "NVIDIA_"),
+    *("CUDA_", "GGML_", "GOMP_", "GPU_", "HIP_", "HSA_", "INFERENCE_", "LC_", "LLAMA_", "NVIDIA_"),
     *("OLLAMA_", "OMP_", "PYTHON", "ROCR_", "VK_"),
 )
 

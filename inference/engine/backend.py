@@ -101,6 +101,10 @@ class Vocabulary(Protocol):
     def eos_text(self) -> str: ...
     @property
     def longest_token_bytes(self) -> int: ...
+    @property
+    def spelt(self) -> bytes:
+        """The bytes that an answer can be made of, one after the other. Some models lack a few."""
+        ...
 
     def encode(self, text: str, *, continues: bool = False) -> list[int]:
         """Tokens of plain text: control markers in it are only letters.

@@ -22,6 +22,9 @@ __all__ = ["Embedder"]
 
 # As many characters as the context has tokens, times this, are read of a text before the rest.
 _CHARS_A_TOKEN = 8
+# Past as many characters as its longest tokens would fill the context with, times this, a text that
+# may be cut is cut unread, even if so far it made few tokens: nobody reads megabytes of spaces.
+_SPARSE = 8
 # Tokens behind the last one kept that a cut in mid-word may have changed.
 _MARGIN_TOKENS = 64
 # As long as texts are made into tokens for one batch; the first always is.
@@ -229,7 +232,7 @@ class Embedder:
             limit = min(limit, request.max_input_tokens)
         if request.model.task == "rerank":
             return self._fitted_pair(work, text, limit=limit)
-        plain = self._encode(text, limit=limit)
+        plain = self._encode(text, limit=limit, may_cut=request.truncate)
         framed = self._pooler.framed(plain)
         if len(framed) <= limit:
             return framed
@@ -243,8 +246,9 @@ class Embedder:
     def _fitted_pair(self, work: Work, text: str, *, limit: int) -> list[int]:
         """Of a pair that is too long the document is cut; a query alone too long cannot be read."""
         if work.query is None:
-            work.query = self._encode(work.request.query, limit=limit)
-        query, document = work.query, self._encode(text, limit=limit)
+            work.query = self._encode(work.request.query, limit=limit, may_cut=False)
+        query = work.query
+        document = self._encode(text, limit=limit, may_cut=work.request.truncate)
         pair = self._pooler.paired(query, document)
         over = len(pair) - limit
         if over <= 0:
@@ -253,9 +257,12 @@ class Embedder:
             raise Unfit("too-long")
         return self._pooler.paired(query, document[: len(document) - over])
 
-    def _encode(self, text: str, *, limit: int) -> list[int]:
+    def _encode(self, text: str, *, limit: int, may_cut: bool) -> list[int]:
         """Its tokens, all of them or more than the limit: a book is not read for its first page."""
-        size = max(limit, _MARGIN_TOKENS) * _CHARS_A_TOKEN
+        count = max(limit, _MARGIN_TOKENS)
+        if may_cut:
+            text = text[: count * self._pooler.longest_token_bytes * _SPARSE]
+        size = count * _CHARS_A_TOKEN
         while size < len(text):
             tokens = self._pooler.encode(text[:size])
             if len(tokens) > limit + _MARGIN_TOKENS:

@@ -22,7 +22,7 @@ _READ_BYTES = 1024 * 1024
 
 
 class ChildDied(Exception):
-    """It went past a limit, or crashed. The next question finds a new one."""
+    """It went past a limit, or crashed, with the question. The next one finds a new child."""
 
 
 class LimitedChild:
@@ -46,14 +46,14 @@ class LimitedChild:
         return self._child.pid
 
     def ask(self, question: bytes) -> bytes:
-        """The answer, or ChildDied."""
+        """The answer, or ChildDied. A child that died before it had the question is no answer."""
         if self._child.poll() is not None:
             self._restart()
         try:
-            if not self._is_ready:
-                self._receive()
-                self._is_ready = True
-            _write_all(cast(BinaryIO, self._child.stdin), _framed(question))
+            if not self._has_taken(question):
+                self._restart()
+                if not self._has_taken(question):
+                    raise EOFError
             return self._receive()
         except (OSError, EOFError, ValueError):
             self._restart()
@@ -62,6 +62,18 @@ class LimitedChild:
     def close(self) -> None:
         self._child.kill()
         self._child.communicate()
+
+    def _has_taken(self, question: bytes) -> bool:
+        """Whether it said that it has the question; not when it was dead before."""
+        try:
+            if not self._is_ready:
+                self._receive()
+                self._is_ready = True
+            _write_all(cast(BinaryIO, self._child.stdin), _framed(question))
+            self._receive()
+        except (BrokenPipeError, EOFError):
+            return False
+        return True
 
     def _start(self) -> "subprocess.Popen[bytes]":
         child = subprocess.Popen(
@@ -92,7 +104,9 @@ class LimitedChild:
         parts: list[bytes] = []
         while wanted:
             ready, _, _ = select.select([pipe], [], [], self._wall_seconds)
-            part = pipe.read(min(wanted, _READ_BYTES)) if ready else b""
+            if not ready:
+                raise TimeoutError
+            part = pipe.read(min(wanted, _READ_BYTES))
             if not part:
                 raise EOFError
             parts.append(part)
@@ -114,6 +128,7 @@ def serve(answer: Callable[[bytes], bytes], *, cpu_seconds: float, memory_bytes:
     questions, answers = sys.stdin.buffer, sys.stdout.buffer
     _write_all(answers, _framed(b""))
     while (question := _read(questions)) is not None:
+        _write_all(answers, _framed(b""))
         # The default action of SIGPROF ends the process, even inside one long operation of C code.
         signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
         reply = answer(question)

@@ -59,7 +59,7 @@ class Preparer:
         if renderer is None and backend.vocabulary.template is not None:
             self._untrusted = ChildRenderer()
         self._builder: PromptBuilder | None = None
-        self._compiler = Compiler()
+        self._compiler = Compiler(spelt=backend.vocabulary.spelt)
 
     def close(self) -> None:
         self._compiler.close()

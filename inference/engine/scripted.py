@@ -26,6 +26,7 @@ from inference.engine.backend import (
     Unloadable,
 )
 from inference.engine.grammar.constraint import Constraint
+from inference.engine.grammar.network import EVERY_BYTE
 from inference.engine.pictures.seen import Eyes
 from inference.engine.sampling import Recipe
 from inference.engine.scripted_eyes import ScriptedEyes
@@ -125,6 +126,10 @@ class ScriptedVocabulary:
     @property
     def longest_token_bytes(self) -> int:
         return max(_TOKEN_BYTES, *(len(text.encode()) for text in self._markers))
+
+    @property
+    def spelt(self) -> bytes:
+        return EVERY_BYTE
 
     def encode(self, text: str, *, continues: bool = False) -> list[int]:
         return [byte_token(part) for part in _PARTS.findall(text.encode())]

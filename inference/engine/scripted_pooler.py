@@ -40,6 +40,10 @@ class ScriptedPooler:
     def sizes(self) -> Sizes:
         return Sizes()
 
+    @property
+    def longest_token_bytes(self) -> int:
+        return 1
+
     def encode(self, text: str) -> list[int]:
         return [_BYTES + byte for byte in text.encode("utf-8", "replace")]
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from collections.abc import Sequence as List
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
+from itertools import islice
 
 from inference.engine.pictures.reading import BadPicture, PictureReader
-from inference.engine.pictures.seen import Eyes, Seen, Span, Unseeable
+from inference.engine.pictures.seen import Eyes, Seen, Unseeable
 from inference.engine.sequence import Sequence
 
 _MOMENT_SECONDS = 0.05
@@ -30,11 +30,10 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """`span` None: a first look at all pictures of the sequence."""
+    """A first look gives what was seen, a close one nothing that is kept here."""
 
     sequence: Sequence
-    span: Span | None
-    result: "Future[tuple[Seen, ...]]"
+    result: "Future[Seen | None]"
 
 
 class Seeing:
@@ -59,7 +58,7 @@ class Seeing:
 
     def is_awaited(self, sequence: Sequence) -> bool:
         """Whether its prompt cannot be made yet."""
-        return not sequence.pictures and any(m.images for m in sequence.request.messages)
+        return _next_image(sequence) is not None
 
     def runnable(self, running: List[Sequence]) -> list[Sequence]:
         """Who may run beside what is being looked at. A suspect is always alone with its fault."""
@@ -109,16 +108,19 @@ class Seeing:
     def _begin_next(self, aboard: List[Sequence]) -> None:
         looks = [s for s in aboard if self.is_awaited(s)]
         closer = [s for s in aboard if s.slot is not None and s.awaited_span is not None]
+        # One picture at a time, so that somebody with many holds nobody up.
         chosen = looks or closer
         if not chosen:
             self._served.clear()
             return
         best = min(chosen, key=lambda s: (s.lane, self._served[s.person], s.order))
         self._served[best.person] += 1
-        span = None if looks else best.awaited_span
-        job = partial(self._look, best) if span is None else partial(_look_closely, span)
+        image, span = _next_image(best), best.awaited_span
         self._about_to_look(best)
-        self._work = _Work(best, span, self._thread.submit(job))
+        if image is not None:
+            self._work = _Work(best, self._thread.submit(self._look, image))
+        elif span is not None:
+            self._work = _Work(best, self._thread.submit(span.encode))
 
     def _finished(self) -> list[Unseen]:
         """What was being looked at, if that is over, goes to its sequence."""
@@ -131,30 +133,23 @@ class Seeing:
         except (BadPicture, Unseeable) as error:
             if not is_unwanted:
                 return [Unseen(work.sequence, str(error))]
-            seen = ()
-        work.sequence.pictures = seen or work.sequence.pictures
+            seen = None
+        if seen is not None:
+            work.sequence.pictures = (*work.sequence.pictures, seen)
         if is_unwanted:
             _close(work.sequence)
         return []
 
-    def _look(self, sequence: Sequence) -> tuple[Seen, ...]:
+    def _look(self, image: bytes) -> Seen:
         if self._eyes is None:
             raise Unseeable(_BLIND)
-        found: list[Seen] = []
-        try:
-            for message in sequence.request.messages:
-                for image in message.images:
-                    found.append(self._eyes.look(self._reader.read(image)))
-        except (BadPicture, Unseeable):
-            for seen in found:
-                seen.close()
-            raise
-        return tuple(found)
+        return self._eyes.look(self._reader.read(image))
 
 
-def _look_closely(span: Span) -> tuple[Seen, ...]:
-    span.encode()
-    return ()
+def _next_image(sequence: Sequence) -> bytes | None:
+    """The first of its pictures that nobody has had a look at yet."""
+    images = (image for message in sequence.request.messages for image in message.images)
+    return next(islice(images, len(sequence.pictures), None), None)
 
 
 def _close(sequence: Sequence) -> None:

@@ -33,7 +33,7 @@ class Sequence:
     submitted_at: float
     tokens: list[int] = field(default_factory=list)
     prompt_length: int = 0
-    # What is seen in its pictures, once that is known, and the spans among `tokens`.
+    # What is seen in its first pictures, in the end in all, and the spans among `tokens`.
     pictures: tuple[Seen, ...] = ()
     spans: list[tuple[int, Span]] = field(default_factory=list)
     # So many of the first tokens are the same for everybody, and may be shared between people.

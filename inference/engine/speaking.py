@@ -29,7 +29,7 @@ def say(
         return [], Ending("done")
     piece = vocabulary.piece(chosen.token)
     mark = sequence.marks.get(chosen.token)
-    text = sequence.text.feed(piece if mark is None else mark)
+    text = sequence.text.feed(piece) if mark is None else sequence.text.feed_mark(mark)
     updates = _said(
         sequence,
         sequence.splitter.feed(text),

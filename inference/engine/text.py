@@ -6,6 +6,8 @@ Not for meaning: thinking tags are split by `replies`.
 import codecs
 from collections.abc import Sequence
 
+from inference.engine.templates.origin import cleaned
+
 
 class TextStream:
     """The text of one answer as its tokens arrive.
@@ -28,7 +30,14 @@ class TextStream:
         """Text that is safe to show now. After a stop string there is never any more."""
         if self.is_stopped:
             return ""
-        self._held += self._decoder.decode(piece)
+        self._held += cleaned(self._decoder.decode(piece))
+        return self._release()
+
+    def feed_mark(self, mark: bytes) -> str:
+        """The same for a token that is read in letters kept from everybody, the model as well."""
+        if self.is_stopped:
+            return ""
+        self._held += self._decoder.decode(b"", final=True) + mark.decode()
         return self._release()
 
     def finish(self) -> str:

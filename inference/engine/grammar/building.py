@@ -49,13 +49,24 @@ class Builder:
             self._states.finals[make()(self, entry)] = True
         return self._rules[key]
 
+    def leave_out_unspelt(self, spelt: bytes) -> None:
+        """All edges laid so far keep only these bytes; where that leaves none, nothing leads on."""
+        runs = _runs(spelt)
+        kept: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for edges in self._states.edges:
+            laid, edges[:] = edges[:], []
+            for low, high, to in laid:
+                if (low, high) not in kept:
+                    kept[low, high] = _within(runs, low, high)
+                edges.extend([(first, last, to) for first, last in kept[low, high]])
+
     def finished(self, start: int) -> Network:
         """Raises NotKeepable for rules that call themselves first, or that can never end."""
         states = self._states
         proofs.refuse_left_recursion(self._rules.values(), states)
         needs = proofs.needs(states)
         if not 0 <= needs[start] < MAX_FRAMES // 2:
-            raise NotKeepable("nothing can satisfy the schema")
+            raise NotKeepable("nothing that the model can write satisfies the schema")
         return Network(
             edges=states.edges,
             silent=states.silent,
@@ -69,6 +80,21 @@ class Builder:
         self._edge_count += 1
         if self._edge_count > MAX_EDGES:
             raise NotKeepable("the schema is too large")
+
+
+def _runs(spelt: bytes) -> list[tuple[int, int]]:
+    """These bytes as the first and last of each unbroken run."""
+    runs: list[tuple[int, int]] = []
+    for byte in sorted(set(spelt)):
+        if runs and runs[-1][1] == byte - 1:
+            runs[-1] = (runs[-1][0], byte)
+        else:
+            runs.append((byte, byte))
+    return runs
+
+
+def _within(runs: Iterable[tuple[int, int]], low: int, high: int) -> list[tuple[int, int]]:
+    return [(max(a, low), min(z, high)) for a, z in runs if a <= high and low <= z]
 
 
 # ── Pieces ──────────────────────────────────────────────────────────────────────────────────────

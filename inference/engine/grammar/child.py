@@ -31,7 +31,8 @@ def _answer(question: bytes) -> bytes:
     job = msgspec.msgpack.decode(question, type=Job)
     answer: Made | Refused
     try:
-        answer = Made(network=schemas.network_of(job.schema, thoughts=job.thoughts))
+        network = schemas.network_of(job.schema, thoughts=job.thoughts, spelt=job.spelt)
+        answer = Made(network=network)
     except NotKeepable as refusal:
         answer = Refused(reason=str(refusal))
     return msgspec.msgpack.encode(answer)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 
-from inference.engine.grammar.network import Network, NotKeepable
+from inference.engine.grammar.network import EVERY_BYTE, Network, NotKeepable
 from inference.engine.grammar.thoughts import Thoughts
 from inference.engine.grammar.walking import Walk
 from inference.engine.limited import ChildDied, LimitedChild
@@ -21,6 +21,7 @@ _MAX_KEPT = 32
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     schema: str | None
     thoughts: Thoughts | None = None
+    spelt: bytes = EVERY_BYTE
 
 
 class Made(msgspec.Struct, tag=True, frozen=True, kw_only=True):
@@ -35,9 +36,13 @@ Making = Future[Walk | Refused]
 
 
 class Compiler:
-    """The child starts with the first format that anybody wants."""
+    """The child starts with the first format that anybody wants.
 
-    def __init__(self) -> None:
+    `spelt` are the bytes that the model can write: grammars lead nowhere else.
+    """
+
+    def __init__(self, *, spelt: bytes = EVERY_BYTE) -> None:
+        self._spelt = spelt
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammars")
         self._child: LimitedChild | None = None
         self._kept: OrderedDict[Job, Making] = OrderedDict()
@@ -48,7 +53,7 @@ class Compiler:
 
     def begin(self, schema: str | None, *, thoughts: Thoughts | None = None) -> Making:
         """The grammar of a schema, there at once or later; None is any JSON object."""
-        job = Job(schema=schema, thoughts=thoughts)
+        job = Job(schema=schema, thoughts=thoughts, spelt=self._spelt)
         if job not in self._kept:
             self._kept[job] = self._beside.submit(self._made, job)
             while len(self._kept) > _MAX_KEPT:

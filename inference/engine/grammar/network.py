@@ -11,6 +11,8 @@ import msgspec
 # How deep calls may go; a nested array or object of JSON takes three of them.
 MAX_FRAMES = 192
 
+EVERY_BYTE = bytes(range(256))
+
 Edge = tuple[int, int, int]  # lowest byte, highest byte, state
 Call = tuple[int, int]  # rule, state to go on at
 

@@ -20,7 +20,7 @@ from inference.engine.grammar.building import (
     words,
 )
 from inference.engine.grammar.merging import ANNOTATIONS, Schema, merged
-from inference.engine.grammar.network import Network, NotKeepable
+from inference.engine.grammar.network import EVERY_BYTE, Network, NotKeepable
 from inference.engine.grammar.shapes import braced, bracketed, member, never
 from inference.engine.grammar.thoughts import Thoughts, before
 
@@ -44,13 +44,20 @@ _TELLING = {
 _JSON_OBJECT: Schema = {"type": "object", "additionalProperties": True}
 
 
-def network_of(schema: str | None, *, thoughts: Thoughts | None = None) -> Network:
-    """The network for a schema as text; None is any JSON object. `thoughts` may come before it."""
+def network_of(
+    schema: str | None, *, thoughts: Thoughts | None = None, spelt: bytes = EVERY_BYTE
+) -> Network:
+    """The network for a schema as text; None is any JSON object. `thoughts` may come before it.
+
+    Answers are made of the bytes in `spelt` alone: what needs others can never be finished.
+    """
     try:
         root = _JSON_OBJECT if schema is None else json.loads(schema, parse_constant=_no_constant)
         builder = Builder()
         rule = _Compiler(builder, root).rule(root)
         answer = builder.rule("answer", lambda: called(rule))
+        # Tags around thoughts are tokens of their own, whatever letters they are read in.
+        builder.leave_out_unspelt(spelt)
         if thoughts is not None:
             answer = builder.rule("reply", lambda: before(thoughts, called(answer)))
         return builder.finished(answer)

@@ -1,13 +1,14 @@
 """Which tokens of a vocabulary fit where an answer stands. Not for choosing among them."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from inference.engine.grammar.walking import Frontier, TooManyWays, Walk
 
 # Of work on one grammar for one token; past it, what was found so far has to do.
 MAX_WORK = 40_000
 _IDS_A_PLACE = 16
+_MOST_BYTES_A_CHARACTER = 4
 
 
 class Tokens:
@@ -44,6 +45,20 @@ class Tokens:
                 # None that begin like this fit either.
                 at = bisect_left(texts, _behind(text[: len(trail)]), at + 1)
         return found
+
+
+def spelt(pieces: Iterable[bytes]) -> bytes:
+    """The bytes that tokens can say one by one, so that after one of them there is always a next.
+
+    Vocabularies without bytes have characters: a token of a whole one counts for each of its bytes.
+    """
+    return bytes({byte for piece in pieces if _is_smallest(piece) for byte in piece})
+
+
+def _is_smallest(piece: bytes) -> bool:
+    if len(piece) > _MOST_BYTES_A_CHARACTER:
+        return False
+    return len(piece) == 1 or len(piece.decode("utf-8", "replace")) == 1
 
 
 def _follows(trail: list[Frontier], text: bytes, *, begin: int) -> bool:

@@ -182,6 +182,10 @@ class LlamaPooler:
         """What the model says of itself."""
         return facts_of(self._model, self._context)
 
+    @property
+    def longest_token_bytes(self) -> int:
+        return self._vocabulary.longest_token_bytes
+
     def encode(self, text: str) -> list[int]:
         return self._vocabulary.encode(text)
 

@@ -9,9 +9,10 @@ import os
 from collections.abc import Callable, Iterator
 
 # How long threads wait for each other in a busy loop before they sleep; read as the library loads.
-# One sequence on two cores, tokens/s alone and beside two busy processes: never 43 and 65, 10,000
-# turns 101 and 50, libgomp's own 300,000 turns 113 and 32.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+# A thread that sleeps gives its core away, one that spins keeps it from the rest of the portal.
+# On two cores, tokens/s through the whole portal with 1, 4 and 16 people at once: 10,000 turns
+# 88, 97 and 80, 100,000 turns 103, 98 and 112, libgomp's own 300,000 turns 79, 111 and 121.
+os.environ.setdefault("GOMP_SPINCOUNT", "100000")
 
 from llama_cpp import llama_cpp as lib
 from llama_cpp import mtmd_cpp as mtmd

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inference.engine.backend import BackendError, Marker, Unloadable
-from inference.engine.grammar.tokens import Tokens
+from inference.engine.grammar.tokens import Tokens, spelt
 from inference.engine.llama.library import lib
 
 _SPECIAL = (
@@ -45,6 +45,11 @@ class LlamaVocabulary:
                 [b"" if token in self.ends else piece for token, piece in enumerate(self._pieces)]
             )
         return self._tokens
+
+    @property
+    def spelt(self) -> bytes:
+        never = self.ends.union(self.suppressed)
+        return spelt(piece for token, piece in enumerate(self._pieces) if token not in never)
 
     @property
     def template(self) -> str | None:
