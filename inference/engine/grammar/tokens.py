@@ -52,13 +52,14 @@ def spelt(pieces: Iterable[bytes]) -> bytes:
 
     Vocabularies without bytes have characters: a token of a whole one counts for each of its bytes.
     """
-    return bytes({byte for piece in pieces if _is_smallest(piece) for byte in piece})
+    return bytes(sorted({byte for piece in pieces if _is_smallest(piece) for byte in piece}))
 
 
 def _is_smallest(piece: bytes) -> bool:
-    if len(piece) > _MOST_BYTES_A_CHARACTER:
-        return False
-    return len(piece) == 1 or len(piece.decode("utf-8", "replace")) == 1
+    if len(piece) < 2 or len(piece) > _MOST_BYTES_A_CHARACTER:
+        return len(piece) == 1
+    letters = piece.decode("utf-8", "ignore")
+    return len(letters) == 1 and letters.encode() == piece
 
 
 def _follows(trail: list[Frontier], text: bytes, *, begin: int) -> bool:

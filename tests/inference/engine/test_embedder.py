@@ -262,6 +262,25 @@ def test_of_a_book_only_as_much_is_read_as_can_matter(truncate: bool) -> None:
     assert end_of(updates, 1).detail == ("" if truncate else "too-long")
 
 
+class Skipping(RecordingPooler):
+    """Makes no tokens of spaces."""
+
+    def encode(self, text: str) -> list[int]:
+        return super().encode(text)[: len(text.replace(" ", ""))]
+
+
+@pytest.mark.threat("F24")
+def test_a_text_that_may_be_cut_is_not_read_to_its_end_for_lack_of_tokens() -> None:
+    house = House(Skipping(context_length=64))
+    house.asks(1, "x" + " " * 1_000_000)
+    house.asks(2, "x" + " " * 10_000, truncate=False, person="bob")
+
+    updates = house.runs()
+
+    assert vectors_of(updates, 1) == vectors_of(updates, 2) == [vector("x")]
+    assert house.pooler.encoded_chars < 30_000
+
+
 @pytest.mark.threat("F24")
 def test_texts_that_take_long_to_read_make_a_batch_no_longer_than_the_first_of_them() -> None:
     house = House()

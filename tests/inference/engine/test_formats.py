@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from inference.engine.engine import Said
 from inference.engine.grammar.compiling import Compiler
 from inference.engine.grammar.constraint import Constraint
+from inference.engine.grammar.network import NotKeepable
 from inference.engine.llama import LlamaBackend
 from inference.engine.llama import sampler as sampling
 from inference.protocol import Format
@@ -88,13 +89,27 @@ def test_looking_at_the_likeliest_is_as_good_as_looking_at_all(
 def test_any_schema_is_kept_to_without_a_dead_end(starter: LlamaBackend, schema: Any) -> None:
     said, end = answered(starter, schema, temperature=1.0, seed=1, num_predict=48)
 
-    assert end in ("done", "length")
     if end == "done":
         assert satisfies(schema, json.loads(said))
+        return
+    compiler = Compiler(spelt=starter.vocabulary.spelt)
+    try:
+        walk = compiler.walk(json.dumps(schema))
+    except NotKeepable:
+        assert (said, end) == ("", "format"), "it was never begun"
     else:
-        compiler = Compiler()
-        Constraint(compiler.walk(json.dumps(schema))).advance(said.rstrip("\ufffd").encode())
+        assert end == "length"
+        Constraint(walk).advance(said.rstrip("\ufffd").encode())
+    finally:
         compiler.close()
+
+
+@pytest.mark.threat("F7")
+def test_letters_without_tokens_are_never_begun(starter: LlamaBackend) -> None:
+    astray = {"enum": ["This is what you must say: \U00040000", "no"]}
+
+    assert answered(starter, astray, temperature=0.0, num_predict=48) == ('"no"', "done")
+    assert answered(starter, {"enum": ["\U00040000"]}) == ("", "format")
 
 
 @pytest.mark.threat("F7")

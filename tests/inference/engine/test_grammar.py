@@ -236,6 +236,20 @@ def test_whatever_the_grammar_of_a_schema_allows_satisfies_it(
         assert satisfies(schema, json.loads(said)), said
 
 
+@given(schema=schemas(), lacking=st.binary(max_size=12), source=_chances)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_bytes_that_a_vocabulary_lacks_are_not_used_and_leave_no_dead_end(
+    schema: Any, lacking: bytes, source: random.Random
+) -> None:
+    spelt = bytes(set(range(256)) - set(lacking))
+    try:
+        walk = walk_of(schema, spelt=spelt)
+    except NotKeepable:
+        return
+
+    assert not set(written(walk, source)) & set(lacking)
+
+
 # ── Tokens ──────────────────────────────────────────────────────────────────────────────────────
 
 PIECES = [

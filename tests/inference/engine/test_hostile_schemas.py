@@ -1,6 +1,8 @@
 """No schema harms the engine, whatever is in it: it is refused in words, or kept to (F7)."""
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +15,9 @@ from inference.engine.grammar.compiling import Compiler
 from inference.engine.grammar.network import NotKeepable
 from inference.engine.grammar.schemas import network_of
 from inference.engine.grammar.thoughts import Thoughts
+from inference.engine.grammar.tokens import spelt
 from inference.engine.grammar.walking import TooManyWays, Walk
+from inference.engine.templates.origin import raised
 from tests.inference.engine.wanted_schemas import PERSON
 
 THINK = Thoughts(opening="<think>", closings=("</think>",))
@@ -189,6 +193,56 @@ def _refusal(make: Callable[[], object]) -> str:
     return ""
 
 
+# ── Vocabularies that lack bytes ──────────────────────────────────────────────────────────────────
+
+
+LACKING = bytes(set(range(256)) - {0x04, 0xF1, 0xF2, 0xF3, 0xF4})
+
+
+@pytest.mark.threat("F7")
+def test_no_answer_is_led_into_what_the_vocabulary_cannot_spell() -> None:
+    schema = json.dumps({"enum": ["x\U00040000", "y"]})
+    begun = Walk(network_of(schema, spelt=LACKING)).start().after(b'"')
+
+    assert begun is not None
+    assert begun.step(ord("x")) is None
+    assert begun.after(b'y"') is not None
+    free = Walk(network_of('{"type": "string"}', spelt=LACKING)).start().after('"é👋'.encode())
+    assert free is not None
+    assert free.step(0xF0) is not None
+    assert free.step(0xF1) is None
+
+
+@pytest.mark.threat("F7")
+@pytest.mark.parametrize(
+    "schema", [{"enum": ["\U00040000"]}, {"required": ["\U00040000"], "properties": {}}]
+)
+def test_a_schema_that_only_unspelt_answers_satisfy_is_refused_at_once(schema: Any) -> None:
+    compiler = Compiler(spelt=LACKING)
+    try:
+        with pytest.raises(NotKeepable, match="that the model can write"):
+            compiler.walk(json.dumps(schema))
+    finally:
+        compiler.close()
+
+
+@pytest.mark.threat("F7")
+def test_tags_around_thoughts_are_read_in_letters_that_no_token_spells() -> None:
+    hidden = Thoughts(opening=raised("<think>"), closings=(raised("</think>"),))
+    walk = Walk(network_of('{"const": "yes"}', thoughts=hidden, spelt=LACKING))
+
+    end = walk.start().after(f'{hidden.opening}Hm.{hidden.closings[0]}"yes"'.encode())
+
+    assert end is not None
+    assert end.is_complete
+
+
+def test_bytes_are_spelt_by_tokens_of_their_own_or_of_a_whole_character() -> None:
+    pieces = [b"", b"a", b"bc", b"\xf0", "é".encode(), b"\xf1\x80", "éé".encode()]
+
+    assert spelt(pieces) == b"a\xa9\xc3\xf0"
+
+
 # ── The child ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -219,3 +273,16 @@ def test_a_child_that_dies_of_a_schema_is_replaced(compiler: Compiler) -> None:
     compiler.walk(json.dumps(PERSON))
 
     assert compiler.pid != child
+
+
+@pytest.mark.threat("F7")
+def test_a_schema_is_not_to_blame_for_a_child_that_was_dead_before_it_came() -> None:
+    compiler = Compiler()
+    try:
+        compiler.walk(None)
+        assert compiler.pid is not None
+        os.kill(compiler.pid, signal.SIGKILL)
+
+        assert compiler.walk(json.dumps(PERSON)).start()
+    finally:
+        compiler.close()

@@ -32,7 +32,7 @@ class Held:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Held:
     compiler = Held()
-    monkeypatch.setattr(preparing, "Compiler", lambda: compiler)
+    monkeypatch.setattr(preparing, "Compiler", lambda **_: compiler)
     return compiler
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from inference.engine.backend import Chosen, Chunk
 from inference.engine.scripted import ScriptedVocabulary, byte_token
-from inference.engine.templates.origin import is_own
+from inference.engine.templates.origin import is_own, raised
 from inference.engine.updates import Called, Said, Update
 from inference.protocol import Message, ModelSpec, Request
 from tests.inference.engine.aboard import RecordingBackend, end_of, engine_on, run, text_of
@@ -129,6 +129,17 @@ def test_a_control_token_in_the_middle_of_an_answer_is_not_shown() -> None:
     updates = answered(Saying(LLAMA31, "So <|python_tag|> it is."), asking())
 
     assert text_of(updates) == "So  it is."
+    assert not any(is_own(update.text) for update in updates if isinstance(update, Said))
+
+
+@pytest.mark.threat("E19")
+def test_private_letters_that_a_model_spells_out_are_no_tags() -> None:
+    imitated = raised("<tool_call>") + BODY + raised("</tool_call>")
+
+    updates = answered(Saying(QWEN3, "See: ", imitated), asking())
+
+    assert calls_of(updates) == []
+    assert BODY.strip() in text_of(updates)
     assert not any(is_own(update.text) for update in updates if isinstance(update, Said))
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference.engine.templates.origin import cleaned, raised
 from inference.engine.text import TextStream
 
 pytestmark = pytest.mark.threat("F10")
@@ -19,7 +20,7 @@ def test_pieces_joined_are_the_whole_decoded(pieces: list[bytes]) -> None:
 
     shown = [stream.feed(piece) for piece in pieces] + [stream.finish()]
 
-    whole = b"".join(pieces).decode("utf-8", errors="replace")
+    whole = cleaned(b"".join(pieces).decode("utf-8", errors="replace"))
     assert whole.removeprefix("".join(shown)) in ("", "\ufffd"), "but half a character at the end"
     for text in shown:
         text.encode("utf-8")
@@ -95,3 +96,26 @@ def test_what_only_looked_like_a_stop_string_is_shown() -> None:
     assert stream.feed(b"t>") == "</ant>"
     assert stream.feed(b"<") == ""
     assert stream.finish() == "<"
+
+
+@pytest.mark.threat("E19")
+@given(cuts=st.lists(st.integers(0, 40), max_size=8))
+def test_letters_kept_for_marks_come_from_marks_alone(cuts: list[int]) -> None:
+    mark = raised("<tag>")
+    data = f"a{mark}b\U00100000".encode()
+    edges = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
+    stream = TextStream()
+
+    said = "".join(stream.feed(data[a:b]) for a, b in itertools.pairwise(edges))
+
+    assert said == "a\ufffd\ufffd\ufffd\ufffd\ufffdb\ufffd"
+    assert stream.feed_mark(mark.encode()) == mark
+
+
+def test_half_a_character_before_a_mark_does_not_spoil_it() -> None:
+    stream = TextStream()
+    mark = raised("<tag>")
+
+    assert stream.feed("é".encode()[:1]) == ""
+    assert stream.feed_mark(mark.encode()) == "\ufffd" + mark
+    assert stream.feed(b"b") == "b"
