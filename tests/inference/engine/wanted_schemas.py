@@ -27,7 +27,7 @@ def schemas(depth: int = 3) -> st.SearchStrategy[Any]:
         st.builds(lambda n, m: {"type": "integer", "minimum": n - 9, "maximum": n + m}, *_TWO),
         st.builds(lambda n, m: {"type": "number", "minimum": n - 9, "maximum": n + m}, *_TWO),
         st.lists(
-            st.text(st.characters(codec="utf-8"), max_size=3) | st.integers(-9, 9) | st.none(),
+            st.text(_LETTERS, max_size=3) | st.integers(-9, 9) | st.none(),
             min_size=1,
             max_size=4,
         ).map(lambda values: {"enum": values}),
@@ -60,6 +60,8 @@ def schemas(depth: int = 3) -> st.SearchStrategy[Any]:
 
 
 _TWO = (st.integers(0, 4), st.integers(0, 4))
+# Without the two last planes of private letters: those are reserved here, and no answer shows them.
+_LETTERS = st.characters(codec="utf-8", max_codepoint=0xEFFFF)
 
 
 def satisfies(schema: Any, value: Any) -> bool:
