@@ -1,2 +1,5 @@
-// What the plain pages share: their style sheet. They need no script.
+// What the plain pages share: their style sheets, in this order. They need no script.
 import "./pages.css";
+import "./forms.css";
+import "./tables.css";
+import "./foot.css";
