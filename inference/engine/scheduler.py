@@ -49,6 +49,7 @@ class Scheduler:
         self._pace = Pace()
         self._chunk = limits.first_chunk
         self._served: Counter[str] = Counter()
+        self._only_read = False
         self._gave_way_at: float | None = None
 
     @property
@@ -130,10 +131,17 @@ class Scheduler:
         group = self._group(running)
         writing = [sequence for sequence in group if sequence.unread_count == 1]
         reading = [sequence for sequence in group if sequence.unread_count > 1]
+        reading.sort(key=lambda sequence: self._rank(sequence, now=now))
+        at_once = self._whole_reads(reading) if writing else []
+        self._only_read = bool(at_once) and not self._only_read
+        if self._only_read:
+            return at_once
         writing.sort(key=lambda sequence: (sequence.lane, sequence.last_run, sequence.order))
         turns = self._writing_turns(writing[: self._batch_tokens])
+        soon = {turn.sequence.id for turn in at_once}
         return turns + self._reading_turns(
-            reading, writing_count=sum(turn.row_count for turn in turns), now=now
+            [sequence for sequence in reading if sequence.id not in soon],
+            writing_count=sum(turn.row_count for turn in turns),
         )
 
     def learn(self, turns: List[Turn], *, computations: int, seconds: float) -> None:
@@ -188,19 +196,33 @@ class Scheduler:
             room = min(room, sequence.max_said - sequence.said_count - 1)
         return max(0, room)
 
-    def _reading_turns(
-        self, reading: List[Sequence], *, writing_count: int, now: float
-    ) -> list[Turn]:
+    def _rank(self, sequence: Sequence, *, now: float) -> tuple[int, float, int]:
         """Short prompts first; waiting counts as having read, so that long ones get their time."""
-        left = min(self._readable(writing_count), self._batch_tokens - writing_count)
-        pace = self._pace.reading_per_second
+        waited = (now - sequence.submitted_at) * self._pace.reading_per_second
+        return (sequence.lane, sequence.unread_count - waited, sequence.order)
 
-        def rank(sequence: Sequence) -> tuple[int, float, int]:
-            waited = (now - sequence.submitted_at) * pace
-            return (sequence.lane, sequence.unread_count - waited, sequence.order)
+    def _whole_reads(self, reading: List[Sequence]) -> list[Turn]:
+        """What can be read to its end in one bounded step, while those who write wait for it.
 
+        Read bit by bit beside others, a question would take longer and hold up as many steps as it
+        has bits: one late token now and then is felt less.
+        """
+        if not self._pace.knows_reading:
+            return []
+        seconds = self._limits.whole_read_seconds
+        left = min(self._pace.readable(writing=0, seconds=seconds), self._batch_tokens)
         turns = []
-        for sequence in sorted(reading, key=rank):
+        for sequence in reading:
+            count = sequence.unread_count
+            if count <= left and sequence.readable(count) == count:
+                turns.append(Turn(sequence, count))
+                left -= count
+        return turns
+
+    def _reading_turns(self, reading: List[Sequence], *, writing_count: int) -> list[Turn]:
+        left = min(self._readable(writing_count), self._batch_tokens - writing_count)
+        turns = []
+        for sequence in reading:
             if left < 1:
                 break
             count = sequence.readable(left)

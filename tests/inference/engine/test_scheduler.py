@@ -40,6 +40,47 @@ def test_a_new_long_prompt_holds_running_answers_up_no_longer_than_the_bound() -
 
 
 @pytest.mark.threat("F5")
+def test_a_short_question_is_read_in_one_step_that_others_wait_for() -> None:
+    backend = RecordingBackend(LONG, seconds_per_token=0.002, seconds_per_step=0.01)
+    engine = engine_on(backend, max_step_seconds=0.03, whole_read_seconds=0.2)
+    engine.submit(request(1, person="alice"))
+    while len(backend.batches) < 10:
+        engine.step()
+    engine.submit(request(2, person="bob", text="x" * 150))
+
+    steps = 0
+    while not text_of(engine.step(), 2):
+        steps += 1
+
+    assert steps <= 1
+    whole = next(batch for batch in backend.batches if batch[0].sequence == UUID(int=2))
+    assert [chunk.sequence for chunk in whole] == [UUID(int=2)]
+    assert len(whole[0].tokens) == backend.computed[UUID(int=2)] > 20
+
+
+@pytest.mark.threat("F5")
+def test_between_two_steps_of_reading_only_everybody_who_writes_goes_on() -> None:
+    backend = RecordingBackend(LONG, slots=12, seconds_per_token=0.002, seconds_per_step=0.01)
+    engine = engine_on(backend, max_step_seconds=0.03, whole_read_seconds=0.1)
+    engine.submit(request(1, person="alice"))
+    while len(backend.batches) < 10:
+        engine.step()
+    for number in range(2, 12):
+        engine.submit(request(number, person=f"person {number}", text="x" * 30))
+
+    gaps, last = [], backend.clock.now
+    while not text_of(got := engine.step(), 11):
+        if text_of(got, 1):
+            gaps.append(backend.clock.now - last)
+            last = backend.clock.now
+
+    only_read = [UUID(int=1) not in {chunk.sequence for chunk in b} for b in backend.batches[10:]]
+    assert sum(only_read) >= 3
+    assert (True, True) not in zip(only_read, only_read[1:], strict=False)
+    assert max(gaps) <= 0.1 + 2 * 0.01 + 12 * 0.002 + 4 * 0.002
+
+
+@pytest.mark.threat("F5")
 def test_stop_while_reading_is_answered_in_the_next_step() -> None:
     backend = RecordingBackend(seconds_per_token=0.002)
     engine = engine_on(backend)
