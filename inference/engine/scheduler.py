@@ -137,7 +137,7 @@ class Scheduler:
         if self._only_read:
             return at_once
         writing.sort(key=lambda sequence: (sequence.lane, sequence.last_run, sequence.order))
-        turns = self._writing_turns(writing[: self._batch_tokens])
+        turns = self._writing_turns(writing[: self._batch_tokens], is_anybody_reading=bool(reading))
         soon = {turn.sequence.id for turn in at_once}
         return turns + self._reading_turns(
             [sequence for sequence in reading if sequence.id not in soon],
@@ -173,10 +173,14 @@ class Scheduler:
         groups = [*([suspect] for suspect in suspects), *([others] if others else [])]
         return min(groups, key=lambda group: max(s.last_run for s in group), default=[])
 
-    def _writing_turns(self, writing: List[Sequence]) -> list[Turn]:
-        """One token each, and guesses where a right one saves more time than a wrong one costs."""
+    def _writing_turns(self, writing: List[Sequence], *, is_anybody_reading: bool) -> list[Turn]:
+        """One token each, and guesses where a right one saves more time than a wrong one costs.
+
+        Beside reading it saves none: the step is full anyway.
+        """
         self._unguessed_steps = max(0, self._unguessed_steps - 1)
-        if not writing or not self._most_guesses or self._unguessed_steps:
+        may_guess = self._most_guesses and not self._unguessed_steps and not is_anybody_reading
+        if not writing or not may_guess:
             return [Turn(sequence, 1) for sequence in writing]
         price = self._pace.price_of_guesses(writing=len(writing))
         bound = self._pace.writable(writing=len(writing), seconds=self._limits.max_step_seconds)
