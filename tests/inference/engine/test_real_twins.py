@@ -33,6 +33,8 @@ QUOTING = "Repeat: " + STORY * 3
 QUOTED = STORY[:60]
 TOPICS = ("the sea", "a garden", "old maps", "the night shift")
 
+PLAIN: dict[str, Any] = {"max_draft": 0, "first_chunk": 512, "whole_read_seconds": 0.0}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -119,7 +121,7 @@ def answered(
         watching,
         clock=watching.clock,
         wall_clock=lambda: 0.0,
-        limits=EngineLimits(**{"max_draft": 0, "first_chunk": 512, **(limits or {})}),
+        limits=EngineLimits(**{**PLAIN, **(limits or {})}),
         about_to_run=lambda _: None,
         new_seed=lambda: 7,
     )
@@ -142,6 +144,16 @@ def assert_twins(quick: Watching, slow: Watching, *, only: int | None = None) ->
         one, other = quick.rows[place], slow.rows[place]
         assert float(numpy.abs(one.logits - other.logits).max()) <= TOLERANCE
         assert one.own == other.own or min(one.lead, other.lead) <= TOLERANCE
+
+
+def test_read_at_once_is_read_beside_others(starter: LlamaBackend) -> None:
+    requests = [asked(number) for number in range(1, 5)]
+
+    beside = answered(starter, requests)
+    at_once = answered(starter, requests, {"whole_read_seconds": 60.0}, twin=beside)
+
+    assert at_once.returns > beside.returns
+    assert_twins(at_once, beside)
 
 
 def test_batched_is_alone(starter: LlamaBackend) -> None:

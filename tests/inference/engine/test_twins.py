@@ -205,6 +205,7 @@ def test_whatever_comes_between_everyone_is_told_what_they_would_be_told_alone(
         max_draft=most_guesses,
         first_chunk=dice.choice([1, 40, 40]),
         max_step_seconds=dice.choice([0.01, 0.2, 0.2]),
+        whole_read_seconds=dice.choice([0.0, 0.25, 10.0]),
         patience_seconds=0.1,
         least_run_seconds=0.2,
         give_way_seconds=0.1,
@@ -267,9 +268,10 @@ def returns(backend: Hashing) -> int:
     return sum(late - soon > 1 for at in ran.values() for soon, late in pairwise(at))
 
 
-PLAIN: dict[str, Any] = {"max_draft": 0, "patience_seconds": 1e9}
+PLAIN: dict[str, Any] = {"max_draft": 0, "patience_seconds": 1e9, "whole_read_seconds": 0.0}
 GIVING: dict[str, Any] = {
     "max_draft": 0,
+    "whole_read_seconds": 0.0,
     "patience_seconds": 0.0,
     "least_run_seconds": 0.1,
     "give_way_seconds": 0.1,
@@ -278,6 +280,7 @@ TWINS: dict[str, tuple[dict[str, Any], Callable[[Hashing], int]]] = {
     "guessed": ({"max_draft": 8, "patience_seconds": 1e9}, drafted),
     "parked and restored": (GIVING, returns),
     "computed again": ({**GIVING, "park_bytes": 0}, returns),
+    "read whole, while others wait": ({**PLAIN, "whole_read_seconds": 60.0}, returns),
     "in small chunks": (
         {**PLAIN, "first_chunk": 1, "max_step_seconds": 0.0, "max_idle_step_seconds": 0.0},
         lambda backend: len(backend.batches) > 200,
