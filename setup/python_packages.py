@@ -12,6 +12,7 @@ from setup.stamps import Stamps, fingerprint
 VENV = Path(".venv")
 PYTHON = VENV / "bin" / "python"
 UV = VENV / "bin" / "uv"
+COMMAND = VENV / "bin" / "portal"
 REQUIREMENTS = Path("requirements")
 LOG = VENV / "setup.log"
 
@@ -87,6 +88,22 @@ def add(listing: str, *, screen: Screen) -> None:
         screen=screen,
         environment={"VIRTUAL_ENV": str(VENV.resolve()), **mirror()},
     )
+
+
+def write_command() -> None:
+    """`.venv/bin/portal`, the command of the terminal, which runs the code of this checkout."""
+    root = Path.cwd()
+    text = (
+        f"#!{(root / PYTHON)}\n"
+        "import sys\n\n"
+        f"sys.path.insert(0, {str(root)!r})\n"
+        "from cli.main import main\n\n"
+        "sys.exit(main())\n"
+    )
+    if COMMAND.exists() and COMMAND.read_text(encoding="utf-8") == text:
+        return
+    COMMAND.write_text(text, encoding="utf-8")
+    COMMAND.chmod(0o755)
 
 
 def mirror() -> dict[str, str]:

@@ -22,6 +22,7 @@ def ready(kind: str, *, screen: Screen) -> None:
     stamps = Stamps(python_packages.VENV / "ready")
     if kind != "page":
         python_packages.install(kind, stamps=stamps, screen=screen)
+    python_packages.write_command()
     compile_words(screen)
     front_end.build(stamps=stamps, screen=screen)
     if kind == "dev":

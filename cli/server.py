@@ -1,0 +1,130 @@
+"""The server behind the commands: the official client, and the few answers it would cut short.
+
+Every call says what goes wrong as `Failed`. Not for what people read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import httpx
+import ollama
+
+from cli.errors import told, unreachable
+from cli.settings import Settings
+
+Fields = dict[str, Any]
+
+
+class Server:
+    """One server, as one person."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.address = settings.address
+        headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
+        # A model may take minutes to load or to be fetched; a server that is there answers at once.
+        patience = httpx.Timeout(None, connect=10.0)
+        self._client = ollama.Client(host=settings.address, headers=headers, timeout=patience)
+        # The same road for answers whose fields the client would leave out.
+        self._http = httpx.Client(base_url=settings.address, headers=headers, timeout=patience)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def check(self) -> Self:
+        """Whether anybody is there. Every command but `login` asks first."""
+        try:
+            self._http.head("/", timeout=10.0)
+        except httpx.TransportError:
+            raise unreachable(self.address) from None
+        return self
+
+    # ── Models ───────────────────────────────────────────────────────────────────────────────
+
+    def models(self) -> list[Fields]:
+        return list(self._json("GET", "/api/tags").get("models") or [])
+
+    def loaded(self) -> list[Fields]:
+        return list(self._json("GET", "/api/ps").get("models") or [])
+
+    def show(self, model: str, *, is_verbose: bool = False) -> Fields:
+        asked: Fields = {"model": model}
+        if is_verbose:
+            asked["verbose"] = True
+        return self._json("POST", "/api/show", asked)
+
+    def copy(self, source: str, target: str) -> None:
+        with told(self.address):
+            self._client.copy(source, target)
+
+    def delete(self, model: str) -> None:
+        with told(self.address):
+            self._client.delete(model)
+
+    def unload(self, model: str) -> None:
+        with told(self.address):
+            self._client.generate(model, keep_alive=0)
+
+    def add_blob(self, path: str) -> str:
+        """Sends the file and returns its digest."""
+        with told(self.address, with_status=True):
+            return str(self._client.create_blob(path))
+
+    # ── Work that tells how far it is ────────────────────────────────────────────────────────
+
+    def pull(self, model: str, *, insecure: bool) -> Iterator[Fields]:
+        return self._told("/api/pull", {"model": model, "insecure": insecure})
+
+    def push(self, model: str, *, insecure: bool) -> Iterator[Fields]:
+        return self._told("/api/push", {"model": model, "insecure": insecure})
+
+    def create(self, wanted: Fields) -> Iterator[Fields]:
+        return self._told("/api/create", wanted)
+
+    # ── Answers ──────────────────────────────────────────────────────────────────────────────
+
+    def generate(self, wanted: Mapping[str, Any]) -> Iterator[Fields]:
+        with told(self.address, with_status=True):
+            for part in self._client.generate(**wanted, stream=True):
+                yield part.model_dump()
+
+    def chat(self, wanted: Mapping[str, Any]) -> Iterator[Fields]:
+        with told(self.address, with_status=True):
+            for part in self._client.chat(**wanted, stream=True):
+                yield part.model_dump()
+
+    def embed(self, wanted: Mapping[str, Any]) -> list[float]:
+        with told(self.address, with_status=True):
+            return list(self._client.embed(**wanted).embeddings[0])
+
+    def _told(self, path: str, wanted: Fields) -> Iterator[Fields]:
+        """A stream of JSON lines; a line with an error ends it."""
+        with (
+            told(self.address, with_status=True),
+            self._http.stream("POST", path, json=wanted) as response,
+        ):
+            if response.is_error:
+                response.read()
+                raise ollama.ResponseError(response.text, response.status_code)
+            yield from _checked(response.iter_lines())
+
+    def _json(self, method: str, path: str, asked: Fields | None = None) -> Fields:
+        with told(self.address):
+            response = self._http.request(method, path, json=asked)
+            if response.is_error:
+                raise ollama.ResponseError(response.text, response.status_code)
+            fields: Fields = response.json()
+            return fields
+
+
+def _checked(lines: Iterable[str]) -> Iterator[Fields]:
+    for line in lines:
+        if not line:
+            continue
+        fields: Fields = json.loads(line)
+        if error := fields.get("error"):
+            raise ollama.ResponseError(str(error), -1)
+        yield fields
