@@ -1,6 +1,6 @@
 # The commands of the project; CONTRIBUTING.md explains them. Everything lands in .venv, node_modules,
 # static/dist and var, and nothing outside this folder.
-.PHONY: run setup check test faults bench lock words pictures
+.PHONY: run setup converter check test faults bench lock words pictures
 .DEFAULT_GOAL := run
 
 READY = python=$$(sh setup/find-python.sh) && "$$python" setup/ready.py
@@ -10,6 +10,9 @@ run: ## set up if needed, then start everything in the foreground; Ctrl-C ends i
 
 setup: ## everything `run` needs, without starting it
 	@$(READY) run
+
+converter: ## add what converts safetensors to GGUF: an extra, 1 to 5 GB of packages
+	@$(READY) run && exec .venv/bin/python -m setup.converter
 
 check: ## style, types, laws, settings, migrations, translations, locks
 	@$(READY) dev && exec .venv/bin/python -m setup.check

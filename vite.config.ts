@@ -26,7 +26,7 @@ function twins(): Plugin {
   };
 }
 
-/** Two entries: the chat, and what the plain pages share. Everything is hashed and local. */
+/** Entries: the chat, the administration, what plain pages share. Everything is hashed and local. */
 export default defineConfig({
   root: source,
   base: "./",
@@ -46,6 +46,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         chat: resolve(source, "chat/main.tsx"),
+        admin: resolve(source, "admin/main.ts"),
         ...(existsSync(pages) ? { pages } : {}),
       },
       output: {

@@ -13,6 +13,7 @@ from typing import Any
 import modelfile
 from cli import values
 from cli.errors import Failed
+from modelfile.parameters import DEPRECATED, BadParameter
 
 _VERSION = re.compile(r"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)")
 # The first kind that is there is what a folder is taken for.
@@ -109,12 +110,12 @@ def _take_source(value: str, wanted: _Wanted, *, folder: Path) -> None:
 
 
 def _take_parameter(name: str, value: str, parameters: dict[str, Any]) -> None:
-    if name in values.DEPRECATED:
+    if name in DEPRECATED:
         sys.stderr.write(f"warning: parameter {name} is deprecated\n")
         return
     try:
         typed = values.parameter(name, [value])
-    except values.BadParameter as error:
+    except BadParameter as error:
         raise Failed(str(error)) from None
     if isinstance(typed, list):
         typed = [*parameters.get(name, []), *typed]

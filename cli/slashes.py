@@ -7,6 +7,7 @@ from typing import TextIO
 from cli import tables, values
 from cli.errors import Failed, NotFound
 from cli.talk import Talk
+from modelfile.parameters import BadParameter
 
 _THINK_LEVELS = ("low", "medium", "high", "max")
 
@@ -209,7 +210,7 @@ class Slashes:
         name, given = words[2], words[3:]
         try:
             self._talk.options[name] = values.parameter(name, given)
-        except values.BadParameter as error:
+        except BadParameter as error:
             sys.stdout.write(f'Couldn\'t set parameter: "{error}"\n')
             return
         sys.stdout.write(f"Set parameter '{name}' to '{', '.join(given)}'\n")

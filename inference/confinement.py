@@ -42,9 +42,11 @@ def die_with(supervisor_pid: int) -> None:
         os._exit(1)
 
 
-def limit_trial(*, data_bytes: int, address_bytes: int, cpu_seconds: int) -> None:
+def limit_trial(
+    *, data_bytes: int, address_bytes: int, cpu_seconds: int, file_bytes: int = 0
+) -> None:
     """For a process that may be lost: the first to go when memory or time is short, and it writes
-    no file."""
+    no file, or none longer than this."""
     os.nice(_NICENESS)
     if sys.platform == "linux":
         _go_first()
@@ -52,7 +54,7 @@ def limit_trial(*, data_bytes: int, address_bytes: int, cpu_seconds: int) -> Non
         _lower(resource.RLIMIT_AS, address_bytes)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_CPU, cpu_seconds)
-    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_FSIZE, file_bytes)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
 
 

@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from inference import inbox, protocol
-from inference.estimate import Measured
+from inference.measured import Measured
 
 log = logging.getLogger(__name__)
 

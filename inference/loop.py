@@ -159,6 +159,8 @@ class Loop:
                 if generation_id in self._current:
                     self._engine.stop(generation_id)
             case Drop(generation_id=generation_id, attempt=attempt):
+                # Once more: it may have been opened after whoever lost the lease closed it.
+                self._outbox.drop(generation_id, attempt=attempt)
                 if self._current.get(generation_id) == attempt:
                     self._expel(generation_id)
             case Drain(grace_seconds=grace_seconds):
@@ -239,15 +241,12 @@ class Loop:
                 self._outbox.put(
                     generation_id, protocol.Reading(read_tokens=read, prompt_tokens=total)
                 )
-            case Over(
-                generation_id=generation_id, why=why, detail=detail, stats=stats, words=words
-            ):
+            case Over(generation_id=generation_id, stats=stats):
                 if self._load_ns:
                     stats = msgspec.structs.replace(stats, load_ns=self._load_ns)
                     self._load_ns = 0  # the first answer paid for the loading
                 self._current.pop(generation_id, None)
-                end = protocol.End(why=why, detail=detail, words=words, stats=stats)
-                self._end(generation_id, end)
+                self._end(generation_id, _end_of(update, stats=stats))
 
     def _speak(self, generation_id: UUID, event: protocol.Event) -> None:
         self._holdings.spoke(generation_id)
@@ -306,3 +305,9 @@ class Loop:
         """Where it happened, not what it said: an error may quote a prompt (threat F21)."""
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.error("%s: %s at %s:%s", where, type(error).__name__, place.filename, place.lineno)
+
+
+def _end_of(over: Over, *, stats: protocol.Stats) -> protocol.End:
+    return protocol.End(
+        why=over.why, detail=over.detail, words=over.words, stats=stats, context=over.context
+    )

@@ -1,47 +1,20 @@
 """Pure: which models to load and which to let go, given memory, demand, pins and keep-alive.
 
 No clock, no Redis, no processes: the moment and the world come in, a plan goes out. How large a
-model is, and in what shape it would be loaded, is told by `estimate.py`.
+model is, and in what shape it would be loaded, is told by `gguffile/memory.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Literal
+
+from gguffile.size import Size
 
 MIN_BUSY_SECONDS = 20.0  # a model that is being used stays at least so long, or two would only swap
 UNSERVED_SECONDS = 5.0  # a model just loaded waits so long for the request it was loaded for
 SLOW_LOAD_SECONDS = 5.0  # a load without progress for so long no longer holds up other loads
 STUCK_LOAD_SECONDS = 30.0  # and for so long, it gives its memory to another model that is wanted
 MAX_LOADING = 2  # more at once would only make each of them slower
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
-    """Bytes beside the processor and on the accelerators: two budgets, neither of them borrows."""
-
-    ram_bytes: int = 0
-    vram_bytes: int = 0
-
-    @classmethod
-    def total(cls, sizes: Iterable["Size"]) -> Self:
-        listed = tuple(sizes)
-        return cls(
-            ram_bytes=sum(one.ram_bytes for one in listed),
-            vram_bytes=sum(one.vram_bytes for one in listed),
-        )
-
-    def fits(self, room: "Size") -> bool:
-        return self.ram_bytes <= room.ram_bytes and self.vram_bytes <= room.vram_bytes
-
-    def less(self, other: "Size") -> "Size":
-        """What is left of this when the other is taken out; never below zero."""
-        return Size(
-            ram_bytes=max(0, self.ram_bytes - other.ram_bytes),
-            vram_bytes=max(0, self.vram_bytes - other.vram_bytes),
-        )
-
-    def times(self, ram: float, vram: float) -> "Size":
-        return Size(ram_bytes=round(self.ram_bytes * ram), vram_bytes=round(self.vram_bytes * vram))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from inference.engine.embedder import Embedder
 from inference.engine.engine import Engine
 from inference.engine.limits import EngineLimits
 from inference.engine.pooling import Pooler
+from inference.engine.templates.layers import Layers
 from inference.holdings import Holdings
 from inference.loop import Drain, Driven, Drop, Loop, StepFailed, Stop, Submit
 from inference.outbox import Outbox
@@ -140,6 +142,7 @@ class Crew:
         self._wall = inbox.steady_wall()
         self._limits = backend.limits
         self._sizes = backend.sizes
+        self._layers = Layers(config.blob_path)
         self._holdings = Holdings(mouth, slots=self._limits.slots)
         self._outbox = Outbox(inbox.connect(config.redis_url), on_gone=self._on_gone)
         self._is_draining = threading.Event()
@@ -230,7 +233,8 @@ class Crew:
         return first is not None and first < worst
 
     def _hold(self, claim: inbox.Claim) -> None:
-        request = claim.request
+        request = self._layers.filled(claim.request)
+        claim = replace(claim, request=request)
         is_stopped = self._holdings.add(
             request.generation_id,
             attempt=request.attempt,

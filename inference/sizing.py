@@ -1,7 +1,7 @@
 """How much memory this host has, and how each model would be loaded into it.
 
-Reads headers, remembers what loaded models turned out to need. The arithmetic is in `estimate.py`,
-the decision in `residency.py`.
+Reads headers, remembers what loaded models turned out to need. The arithmetic is in
+`gguffile/memory.py`, the decision in `residency.py`.
 """
 
 import logging
@@ -13,12 +13,15 @@ from typing import TypeVar
 
 import psutil
 
-from inference import estimate, header
+from gguffile import header, memory
+from gguffile.memory import Shape, Way
+from gguffile.size import Size
+from inference import protocol
 from inference.demand import Want
 from inference.devices import Device
-from inference.estimate import Measured, Shape, Way
+from inference.measured import Measured
 from inference.protocol import ModelSpec
-from inference.residency import Resident, Room, Size
+from inference.residency import Resident, Room
 from inference.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -83,6 +86,21 @@ class Sizing:
             keep_alive_seconds=self._config.keep_alive_seconds,
         )
 
+    @property
+    def told(self) -> protocol.Room | None:
+        """As the portal hears of it; nothing until the accelerators are known."""
+        if self._devices is None:
+            return None
+        room = self.room.memory
+        return protocol.Room(
+            memory_bytes=room.ram_bytes,
+            vram_bytes=room.vram_bytes,
+            accelerators=len(self._devices),
+            is_shared=any(device.is_shared for device in self._devices),
+            parallel=self._config.slots,
+            cache_type=self._config.cache_type,
+        )
+
     def could_hold(self, size: Size) -> bool:
         """Whether it is worth a try: estimates may be wrong, but not so much."""
         return size.fits(self.room.memory.times(MOST_HOPE, MOST_HOPE))
@@ -106,10 +124,10 @@ class Sizing:
         extra_bytes = sum(self._config.blob_path(one).stat().st_size for one in beside)
         try:
             read = header.read(self._config.blob_path(spec.weights))
-        except header.BadHeader as error:
+        except header.NotAGguf as error:
             log.warning("the file of queue %s is not loaded: %s", spec.queue, error)
             return Measured(trouble="BadHeader")
-        return Measured(shape=estimate.shape(read, extra_bytes=extra_bytes))
+        return Measured(shape=memory.shape(read, extra_bytes=extra_bytes))
 
     def fitting(self, want: Want, residents: Sequence[Resident]) -> Fitting:
         """The best way when all but the pinned models are gone.
@@ -125,11 +143,11 @@ class Sizing:
         pinned = [one.size for one in residents if one.is_pinned]
         way = self._fit(want.spec, shape, wish, beside=pinned)
         free = self._room_for(want.spec, [one.size for one in residents])
-        least = estimate.need(shape, replace(way, park_bytes=0), devices=self._devices or ())
+        least = memory.need(shape, replace(way, park_bytes=0), devices=self._devices or ())
         if least.fits(free):
             left_bytes = free.less(least).ram_bytes
             way = replace(way, park_bytes=min(way.park_bytes, left_bytes))
-        need = estimate.need(shape, way, devices=self._devices or ())
+        need = memory.need(shape, way, devices=self._devices or ())
         return Fitting(want=want, way=way, size=need.times(*self._ratio(want.spec)))
 
     def _wish(self, spec: ModelSpec) -> Way:
@@ -148,8 +166,8 @@ class Sizing:
         layers = self._config.gpu_layers if spec.gpu_layers is None else spec.gpu_layers
         devices = self._devices or ()
         for room in (self._room_for(spec, beside), self._room_for(spec)):
-            way = estimate.fit(shape, wish, room=room, devices=devices, gpu_layers=layers)
-            if estimate.need(shape, way, devices=devices).fits(room):
+            way = memory.fit(shape, wish, room=room, devices=devices, gpu_layers=layers)
+            if memory.need(shape, way, devices=devices).fits(room):
                 break
         return way
 
@@ -168,8 +186,8 @@ class Sizing:
         expected = fitting.size
         if not size_bytes:
             return expected
-        vram = vram_bytes + (estimate.DEVICE_BYTES * len(self._devices or ()) if vram_bytes else 0)
-        ram = max(0, size_bytes - vram_bytes) + estimate.PROCESS_BYTES + fitting.way.park_bytes
+        vram = vram_bytes + (memory.DEVICE_BYTES * len(self._devices or ()) if vram_bytes else 0)
+        ram = max(0, size_bytes - vram_bytes) + memory.PROCESS_BYTES + fitting.way.park_bytes
         return Size(
             ram_bytes=_within(ram, expected.ram_bytes),
             vram_bytes=_within(vram, expected.vram_bytes),
@@ -179,7 +197,7 @@ class Sizing:
         """The next load of these weights is expected to need what this one did."""
         if fitting.shape is None or fitting.want.spec is None:
             return
-        need = estimate.need(fitting.shape, fitting.way, devices=self._devices or ())
+        need = memory.need(fitting.shape, fitting.way, devices=self._devices or ())
         ram = _believable(found.ram_bytes / need.ram_bytes)
         vram = _believable(found.vram_bytes / max(1, need.vram_bytes))
         _keep(self._ratios, fitting.want.spec.weights, (ram, vram))

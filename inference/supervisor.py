@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
+from gguffile.size import Size
 from inference import deaths, devices, inbox, protocol, residency, threads, words
 from inference.child import Child, passed_environment
 from inference.demand import Follower, News, Want
 from inference.losses import Losses
 from inference.oom import MemoryKills
 from inference.outbox import Reports
-from inference.residency import Resident, Size
+from inference.residency import Resident
 from inference.settings import Settings
 from inference.sizing import Fitting, Sizing
 from inference.trials import Trials
@@ -348,6 +349,7 @@ class Supervisor:
                 host=self._config.host,
                 seen_at=self._wall(),
                 runners=runners,
+                room=self._sizing.told,
                 trouble="device-lost" if self._losses.trouble else "",
             )
         )

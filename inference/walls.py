@@ -29,17 +29,20 @@ def leave_network() -> tuple[str, ...]:
     return ("namespace",) if libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0 else ()
 
 
-def put_up(*, readable: Sequence[Path]) -> tuple[str, ...]:
+def put_up(*, readable: Sequence[Path], writable: Path | None = None) -> tuple[str, ...]:
     """The names of the walls that stand from now on, for this thread and those it will start.
 
-    Files below `readable` can be read; no other file can, and none can be changed, where the
-    kernel has Landlock.
+    Files below `readable` can be read; no other file can, and none can be changed but `writable`,
+    where the kernel has Landlock. That one must be there already.
     """
     if sys.platform != "linux":
         return ()
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    walls = {"landlock": _landlock(libc, readable), "seccomp": _seccomp(libc)}
+    walls = {
+        "landlock": _landlock(libc, readable, writable),
+        "seccomp": _seccomp(libc, may_write=writable is not None),
+    }
     return tuple(name for name, stands in walls.items() if stands)
 
 
@@ -48,14 +51,14 @@ def put_up(*, readable: Sequence[Path]) -> tuple[str, ...]:
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION = 1
 _PATH_BENEATH = 1
-_READ_FILE, _READ_FOLDER = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14
 # What each version of the kernel's interface can forbid: the last one that is known counts.
 _FILE_RIGHTS = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 5: 0xFFFF}
 _NETWORK_RIGHTS = {4: 0b11}  # TCP, both ways
 _SCOPES = {6: 0b11}  # sockets without a file, and signals to others
 
 
-def _landlock(libc: ctypes.CDLL, readable: Sequence[Path]) -> bool:
+def _landlock(libc: ctypes.CDLL, readable: Sequence[Path], writable: Path | None) -> bool:
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
     if version < 1:
         return False
@@ -69,7 +72,11 @@ def _landlock(libc: ctypes.CDLL, readable: Sequence[Path]) -> bool:
     try:
         for path in readable:
             with suppress(FileNotFoundError):
-                _allow_reading(libc, rules, path)
+                rights = _READ_FILE | _READ_FOLDER if path.is_dir() else _READ_FILE
+                _allow(libc, rules, path, rights=rights)
+        if writable is not None:
+            rights = (_WRITE_FILE | _READ_FILE | _TRUNCATE) & _newest(_FILE_RIGHTS, version)
+            _allow(libc, rules, writable, rights=rights)
         return bool(libc.syscall(_RESTRICT_SELF, rules, 0) == 0)
     finally:
         os.close(rules)
@@ -80,8 +87,7 @@ def _newest(by_version: dict[int, int], version: int) -> int:
     return known[-1] if known else 0
 
 
-def _allow_reading(libc: ctypes.CDLL, rules: int, path: Path) -> None:
-    rights = _READ_FILE | _READ_FOLDER if path.is_dir() else _READ_FILE
+def _allow(libc: ctypes.CDLL, rules: int, path: Path, *, rights: int) -> None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         rule = struct.pack("=Qi", rights, descriptor)
@@ -129,11 +135,11 @@ _UNKNOWN = "clone3 435 435, openat2 437 437"
 _CALL = re.compile(r"\w+ (-?\d+) (-?\d+),?")
 
 
-def _seccomp(libc: ctypes.CDLL) -> bool:
+def _seccomp(libc: ctypes.CDLL, *, may_write: bool) -> bool:
     machine = _MACHINES.get(platform.machine())
     if machine is None or sys.byteorder != "little":
         return False
-    program = _program(*machine)
+    program = _program(*machine, may_write=may_write)
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in program))
     filter_ = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(code))
     return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, filter_, 0, 0) == 0)
@@ -142,8 +148,11 @@ def _seccomp(libc: ctypes.CDLL) -> bool:
 Line = tuple[int, int, int, int]
 
 
-def _program(machine: int, column: int) -> list[Line]:
-    """What the kernel runs before each call: refuse these, allow the rest."""
+def _program(machine: int, column: int, *, may_write: bool = False) -> list[Line]:
+    """What the kernel runs before each call: refuse these, allow the rest.
+
+    Which file is opened is behind a pointer: who may write one leaves that question to Landlock.
+    """
     lines: list[Line] = [
         (_LOAD, 0, 0, _MACHINE_AT),
         (_IF_EQUAL, 1, 0, machine),
@@ -165,7 +174,7 @@ def _program(machine: int, column: int) -> list[Line]:
         ((2, -1), 1, _IF_ANY_BIT, _WRITING, own),  # open: reading
         ((257, 56), 2, _IF_ANY_BIT, _WRITING, own),  # openat: likewise
     ):
-        if numbers[column] >= 0:
+        if numbers[column] >= 0 and not (may_write and value == _WRITING):
             lines += [
                 (_IF_EQUAL, 0, 4, numbers[column]),
                 (_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument),

@@ -2,12 +2,19 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 _STANDARD_PORTS = {"http": 80, "https": 443}
+REGISTRIES = "registry.ollama.ai,hf.co,huggingface.co"
+# Where those keep their files, and send us for them.
+REGISTRY_STORES = "*.r2.cloudflarestorage.com,*.hf.co,*.huggingface.co"
+_LISTED_HOST = re.compile(
+    r"(\*\.)?([a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII
+)
 
 
 class BadConfiguration(ValueError):
@@ -46,7 +53,16 @@ class Configuration:
     admin_password: str
     max_queue: int
     context_length: int
+    go_template: bool | None
     max_text_chars: int
+    max_upload_bytes: int
+    upload_quota_bytes: int
+    registries: tuple[str, ...]
+    registry_stores: tuple[str, ...]
+    registry_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    registries_plain: tuple[str, ...]
+    registry_proxy: str
+    registry_auth_file: Path | None
 
     @property
     def is_loopback(self) -> bool:
@@ -97,7 +113,16 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         admin_password=environment.get("PORTAL_ADMIN_PASSWORD", ""),
         max_queue=_whole(environment, "OLLAMA_MAX_QUEUE", default=512),
         context_length=_whole(environment, "OLLAMA_CONTEXT_LENGTH", default=0) or 4096,
+        go_template=_yes_or_none(environment, "OLLAMA_GO_TEMPLATE"),
         max_text_chars=_whole(environment, "PORTAL_MAX_TEXT_CHARS", default=100_000),
+        max_upload_bytes=_whole(environment, "PORTAL_MAX_UPLOAD_GB", default=200) * 10**9,
+        upload_quota_bytes=_whole(environment, "PORTAL_UPLOAD_QUOTA_GB", default=400) * 10**9,
+        registries=_hosts(environment, "PORTAL_REGISTRIES", default=REGISTRIES),
+        registry_stores=_hosts(environment, "PORTAL_REGISTRY_STORES", default=REGISTRY_STORES),
+        registry_networks=_networks(environment.get("PORTAL_REGISTRY_NETWORKS", "")),
+        registries_plain=_hosts(environment, "PORTAL_REGISTRY_PLAIN", default=""),
+        registry_proxy=_proxy(environment.get("PORTAL_REGISTRY_PROXY", "")),
+        registry_auth_file=_path_or_none(environment.get("PORTAL_REGISTRY_AUTH", "")),
     )
 
 
@@ -110,6 +135,41 @@ def _bind(name: str, text: str) -> tuple[str, int]:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _hosts(environment: Mapping[str, str], name: str, *, default: str) -> tuple[str, ...]:
+    """Hosts as the registry client compares them: lower case, the port only when it is unusual."""
+    hosts = []
+    for word in _words(environment.get(name, default)):
+        host = word.lower()
+        if not _LISTED_HOST.fullmatch(host):
+            raise BadConfiguration(
+                f"{name} must hold names like registry.example.com:5000, not {word!r}"
+            )
+        hosts.append(host.removesuffix(":443"))
+    return tuple(hosts)
+
+
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in _words(text))
+    except ValueError:
+        raise BadConfiguration(
+            f"PORTAL_REGISTRY_NETWORKS must hold networks like 10.20.0.0/16, not {text!r}"
+        ) from None
+
+
+def _proxy(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in _STANDARD_PORTS or not parts.hostname):
+        raise BadConfiguration(
+            "PORTAL_REGISTRY_PROXY must be an address like http://proxy.example.com:3128"
+        )
+    return text
+
+
+def _path_or_none(text: str) -> Path | None:
+    return Path(text).expanduser().resolve() if text else None
 
 
 def _origins(text: str) -> tuple[str, ...]:

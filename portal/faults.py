@@ -21,6 +21,19 @@ Point = Literal[
     "stream.expired",
     "tab.sent",
     "tab.resumed",
+    "upload.written",
+    "upload.kept",
+    "job.stored",
+    "job.taken",
+    "job.done",
+    "pull.manifest_read",
+    "chunk.written",
+    "chunk.synced",
+    "chunk.noted",
+    "pull.blob_fetched",
+    "pull.blob_published",
+    "pull.manifest_written",
+    "pull.model_known",
 ]
 Deed = Literal["kill", "error", "pause"]
 POINTS: tuple[str, ...] = get_args(Point)

@@ -25,7 +25,8 @@ PAGE_POLICY = "; ".join(
     )
 )
 # The administration's theme evaluates expressions in attributes (Alpine) and sets styles in place.
-# It shows no text of models or of other people, and no page but its own gets this policy.
+# It shows no text of other people, what models write stands in text nodes only, and no page but its
+# own gets this policy.
 ADMIN_POLICY = "; ".join(
     (
         "default-src 'none'",

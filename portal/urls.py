@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("portal.api.urls")),
     path("", include("portal.ops.urls")),
     path("account/", include("portal.accounts.urls")),
+    path("uploads/", include("portal.catalog.uploads.urls")),
     path("accounts/first/<str:secret>/", accounts.first_administrator, name="first_administrator"),
     # An address is a person's name here: an administrator gives it, nobody changes her own.
     path("accounts/email/", RedirectView.as_view(pattern_name="account")),

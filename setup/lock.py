@@ -17,6 +17,7 @@ LISTS = {
     "build": ["--group", "build"],
     "starter": ["--group", "starter", "--no-deps"],
     "minilm": ["--group", "minilm", "--no-deps"],
+    "convert": ["--group", "convert"],
     "uv": ["--group", "uv"],
     "node": ["--group", "node", "--no-deps"],
 }

@@ -30,6 +30,19 @@ if TYPE_CHECKING:
     from tests.doubles.worker import Worker
 
 
+# Whoever asks for one of these may be told another story by another database or queue.
+SERVED_BY = frozenset({"db", "transactional_db", "redis", "worker", "brain"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what must run on PostgreSQL and Redis as well; the rest would only be the same again."""
+    for item in items:
+        asked = SERVED_BY.intersection(getattr(item, "fixturenames", ()))
+        if asked or any(map(item.get_closest_marker, ("django_db", "redis", "postgres"))):
+            item.add_marker("served")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[None]:
     """A real Valkey on a socket of this process; gone with the run."""

@@ -20,6 +20,14 @@ from portal.configuration import BadConfiguration, read
         ("PORTAL_ORIGINS", "https://[::1"),
         ("PORTAL_ORIGINS", "*"),
         ("PORTAL_SMTP_URL", "http://mail"),
+        ("PORTAL_REGISTRIES", "https://registry.example.com"),
+        ("PORTAL_REGISTRIES", "registry.example.com/models"),
+        ("PORTAL_REGISTRY_STORES", "*"),
+        ("PORTAL_REGISTRY_PLAIN", "a b"),
+        ("PORTAL_REGISTRY_NETWORKS", "10.0.0.0/33"),
+        ("PORTAL_REGISTRY_NETWORKS", "10.0.0.1/8"),
+        ("PORTAL_REGISTRY_PROXY", "proxy.example.com:3128"),
+        ("PORTAL_REGISTRY_PROXY", "socks5://proxy.example.com"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_name(name: str, value: str) -> None:
@@ -75,3 +83,11 @@ def test_the_address_is_where_a_person_finds_the_portal(
 )
 def test_loopback_is_known_from_the_network(bind: str, is_loopback: bool) -> None:
     assert read({"PORTAL_BIND": bind}).is_loopback is is_loopback
+
+
+def test_registries_are_written_as_they_are_compared() -> None:
+    read_now = read({"PORTAL_REGISTRIES": "HF.co:443, [FD00::1]:5000,localhost:5000"})
+
+    assert read_now.registries == ("hf.co", "[fd00::1]:5000", "localhost:5000")
+    assert read({"PORTAL_REGISTRIES": ""}).registries == ()
+    assert read({}).registries == ("registry.ollama.ai", "hf.co", "huggingface.co")

@@ -1,7 +1,7 @@
 """Moves every running sequence forward, a batch a step. No clock of its own, no Redis, no threads.
 
 Not for policy or memory: `scheduler.py` says who runs, `slots.py` where, `preparing.py` what is
-read, `speaking.py` what is said.
+read, `speaking.py` what is said. What takes long beside a batch is done in threads of `beside.py`.
 """
 
 import secrets
@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
-from inference.engine import batches, shelf, speaking, waiting
+from inference.engine import batches, beside, shelf, speaking, waiting
 from inference.engine.backend import Aborted, Backend, Chosen, Chunk, NoRoom
+from inference.engine.blame import Blame
+from inference.engine.composing import Composing
 from inference.engine.gathering import Gatherer
 from inference.engine.limits import EngineLimits
-from inference.engine.preparing import Preparer, Unprepared
+from inference.engine.preparing import Made, Preparer, Unprepared
 from inference.engine.scheduler import Scheduler, Turn
 from inference.engine.seeing import Seeing
 from inference.engine.sequence import Sequence, Why
@@ -22,8 +24,8 @@ from inference.engine.templates.sandbox import Renderer
 from inference.engine.updates import Over, Read, Said, Update
 from inference.protocol import Request
 
-# As long as new prompts are made in one step; the first is always made.
-_PREPARING_SECONDS = 0.01
+# As long as a step waits for new prompts: usual ones are made in it, long ones beside the next.
+_COMPOSING_SECONDS = 0.01
 
 __all__ = ["Engine", "EngineLimits", "Over", "Read", "Said", "Update"]
 
@@ -32,7 +34,8 @@ class Engine:
     """`clock` gives seconds for durations, `wall_clock` unix seconds for deadlines and dates.
 
     `about_to_run` hears who could be to blame before anything native is done for them: one request
-    while its prompt is made, then the sequences of a batch whenever they change.
+    while its prompt is made, then the sequences of a batch whenever they change. `new_executor`
+    makes the thread for each kind of work that is done beside the steps.
     """
 
     def __init__(
@@ -45,12 +48,12 @@ class Engine:
         wall_clock: Callable[[], float] = time.time,
         new_seed: Callable[[], int] = lambda: secrets.randbelow(2**32 - 1),
         renderer: Renderer | None = None,
+        new_executor: beside.NewExecutor = beside.one_thread,
     ) -> None:
         self._backend = backend
         self._clock = clock
         self._wall_clock = wall_clock
-        self._about_to_run = about_to_run
-        self._announced: tuple[UUID, ...] = ()
+        self._blame = Blame(about_to_run)
         self._slots = Slots(
             backend,
             park_bytes=limits.park_bytes,
@@ -63,8 +66,16 @@ class Engine:
         self._preparer = Preparer(
             backend, wall_clock=wall_clock, new_seed=new_seed, renderer=renderer
         )
+        self._composing = Composing(
+            self._preparer,
+            clock=clock,
+            about_to_compose=lambda sequence: self._announce((sequence.id,)),
+            new_executor=new_executor,
+        )
         self._seeing = Seeing(
-            backend.eyes, about_to_look=lambda sequence: self._announce((sequence.id,))
+            backend.eyes,
+            about_to_look=lambda sequence: self._announce((sequence.id,)),
+            new_executor=new_executor,
         )
         self._waiting: list[Sequence] = []
         self._running: list[Sequence] = []
@@ -120,10 +131,11 @@ class Engine:
         """
         self._pending.extend(self._expire())
         self._pending.extend(self._look())
+        self._pending.extend(self._take_in())
         self._make_way()
         self._pending.extend(self._admit())
         self._gather()
-        able = self._seeing.runnable(self._running)
+        able = self._seeing.runnable(self._composing.runnable(self._running))
         turns = self._scheduler.next_batch(able, now=self._clock())
         if turns:
             self._pending.extend(self._run(turns))
@@ -136,8 +148,8 @@ class Engine:
         """Give everything back. Sequences still aboard end without a word."""
         for sequence in [*self._running, *self._waiting]:
             self._leave(sequence)
+        self._composing.close()
         self._seeing.close()
-        self._preparer.close()
         self._slots.close()
         self._backend.close()
 
@@ -157,24 +169,41 @@ class Engine:
     # ── Taking in ───────────────────────────────────────────────────────────────────────────────
 
     def _admit(self) -> list[Update]:
-        """Slots for those whose turn it is. Few new prompts a step: making them takes time."""
+        """Slots for those whose turn it is, and prompts for those of them who have none yet."""
         chosen = self._scheduler.admissible(
             [sequence for sequence in self._waiting if not self._must_wait(sequence)],
             running=self._running,
             free_slots=self._startable_count,
         )
         updates: list[Update] = []
-        began_at = self._clock()
+        until = self._clock() + _COMPOSING_SECONDS
         for sequence in chosen:
             if self._is_in_the_making(sequence):
                 continue  # since another of the same person was begun just now
             if not sequence.is_prepared:
-                if self._clock() - began_at > _PREPARING_SECONDS:
-                    break
-                updates.extend(self._prepare(sequence))
-            if sequence in self._waiting and not self._must_wait(sequence):
+                updates.extend(self._ready(sequence, until=until))
+            is_ready = sequence.is_prepared and sequence in self._waiting
+            if is_ready and not self._must_wait(sequence):
                 updates.append(self._start(sequence))
         return updates
+
+    def _ready(self, sequence: Sequence, *, until: float) -> list[Update]:
+        """What it needs to run: a prompt first, and when there is one, the rest."""
+        if sequence.tokens:
+            return self._prepare(sequence)
+        left = until - self._clock()
+        if left >= 0:
+            self._composing.begin(sequence, running=self._running, step=self._step, seconds=left)
+        return self._take_in()
+
+    def _take_in(self) -> list[Update]:
+        """The prompt that has been made beside the engine, if one has."""
+        done = self._composing.finished()
+        if done is None:
+            return []
+        composed = done.result.result()
+        self._scheduler.charge(done.sequence, seconds=composed.seconds)
+        return self._prepare(done.sequence, composed.made)
 
     def _look(self) -> list[Update]:
         """Pictures are looked at in a thread of their own; the others go on meanwhile."""
@@ -186,16 +215,16 @@ class Engine:
 
     def _wait(self) -> None:
         """A moment at most, for what is done beside the engine and nobody can go on without."""
-        if self._seeing.sequence is None:
-            self._preparer.wait(self._waiting)
-        else:
-            self._seeing.wait()
+        beside.wait_a_moment(
+            [*self._composing.results, *self._seeing.results, *waiting.grammars(self._waiting)]
+        )
 
     def _must_wait(self, sequence: Sequence) -> bool:
         return self._is_in_the_making(sequence) or self._is_being_read(sequence)
 
     def _is_in_the_making(self, sequence: Sequence) -> bool:
-        is_awaited = sequence.is_being_made or self._seeing.is_awaited(sequence)
+        is_composed = self._composing.sequence is sequence
+        is_awaited = is_composed or sequence.is_being_made or self._seeing.is_awaited(sequence)
         return is_awaited or waiting.is_behind_own(sequence, self._waiting)
 
     def _is_being_read(self, sequence: Sequence) -> bool:
@@ -220,12 +249,12 @@ class Engine:
         if giving is not None:
             self._give_way(giving)
 
-    def _prepare(self, sequence: Sequence) -> list[Update]:
-        """Make the prompt. Ends the sequence when there is nothing to run."""
+    def _prepare(self, sequence: Sequence, made: Made | Unprepared | None = None) -> list[Update]:
+        """Fill in what was made. Ends the sequence when there is nothing to run."""
         self._announce((sequence.id,))
-        said = self._so_far(sequence)
+        said = speaking.so_far(sequence)
         try:
-            self._preparer.prepare(sequence)
+            self._preparer.prepare(sequence, made)
         except Unprepared as refusal:
             end = self._end(sequence, why=refusal.why, detail=refusal.detail, words=refusal.words)
             return [*said, *end]
@@ -319,17 +348,10 @@ class Engine:
     def _end(
         self, sequence: Sequence, *, why: Why, detail: str = "", words: str = ""
     ) -> list[Update]:
-        updates = [*self._so_far(sequence), *speaking.rest(sequence)]
-        stats = sequence.stats(now=self._clock())
+        ending, known = speaking.Ending(why, detail, words), self._backend.vocabulary
+        updates = speaking.end(sequence, ending, now=self._clock(), vocabulary=known)
         self._leave(sequence)
-        return [*updates, Over(sequence.id, why, detail, stats, words)]
-
-    def _so_far(self, sequence: Sequence) -> list[Update]:
-        """What earlier attempts said, once: who follows this attempt has only its own events."""
-        if sequence.is_so_far_told or not sequence.request.so_far:
-            return []
-        sequence.is_so_far_told = True
-        return [Said(sequence.id, sequence.request.so_far)]
+        return updates
 
     def _leave(self, sequence: Sequence) -> None:
         """Off board: the slot is free at once, and keeps its content for the same person."""
@@ -338,6 +360,7 @@ class Engine:
             self._most_running = min(self._most_running + 1, self._backend.limits.slots)
         else:
             self._waiting.remove(sequence)
+        self._composing.forget(sequence)
         self._seeing.forget(sequence)
         if sequence.slot is not None:
             self._slots.release(sequence.slot)
@@ -374,9 +397,4 @@ class Engine:
             self._slots.settle(turn.sequence.held_slot)
 
     def _announce(self, ids: tuple[UUID, ...]) -> None:
-        looking = self._seeing.sequence
-        if looking is not None and looking.id not in ids:
-            ids = (*ids, looking.id)
-        if set(ids) != set(self._announced):
-            self._announced = ids
-            self._about_to_run(ids)
+        self._blame.falls_on(ids, beside=(self._composing.sequence, self._seeing.sequence))

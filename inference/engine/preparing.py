@@ -1,10 +1,12 @@
 """From a request to a sequence that can run: its prompt, its sampler, its splitter.
 
-Not for slots or order. Templates that are not ours run in a child process.
+Not for slots or order. Templates that are not ours run in a child process. Making a prompt can take
+a second: it touches no sequence, and is done in a thread beside the engine's.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent import futures
+from collections.abc import Callable
+from collections.abc import Sequence as List
+from dataclasses import dataclass
 from typing import Any
 
 from inference.engine import sampling
@@ -13,33 +15,55 @@ from inference.engine.grammar import wanted
 from inference.engine.grammar.compiling import Compiler, Making
 from inference.engine.grammar.constraint import Constraint
 from inference.engine.grammar.network import NotKeepable
-from inference.engine.prompt import PLAIN_TEMPLATE, Prompt, PromptBuilder, TooLong
+from inference.engine.pictures.seen import Seen
+from inference.engine.prompt import (
+    PLAIN_TEMPLATE,
+    NoSuchToken,
+    Prompt,
+    PromptBuilder,
+    TooLong,
+    shown,
+)
 from inference.engine.replies import choose
 from inference.engine.replies.dialects import Dialect
 from inference.engine.replies.tools import Tools, random_id
 from inference.engine.sequence import Sequence, Why
+from inference.engine.templates.go import BARE_TEMPLATE
 from inference.engine.templates.jinja import TemplateRefused
-from inference.engine.templates.sandbox import ChildRenderer, Renderer, TrustedRenderer
+from inference.engine.templates.origin import cleaned
+from inference.engine.templates.sandbox import ChildRenderer, Language, Renderer, TrustedRenderer
 from inference.engine.text import TextStream
 from inference.engine.turns import read_tools
 from inference.protocol import Request
 
-# How long is waited at once for a grammar when there is nothing else to do.
-_MOMENT_SECONDS = 0.02
+_MAX_WORDS = 200
 
 
 class Unprepared(Exception):
     """There is nothing to run: how the request ends instead."""
 
-    def __init__(self, why: Why, detail: str = "", *, words: str = "") -> None:
+    def __init__(self, why: Why, detail: str = "", *, words: str = "", shown: str = "") -> None:
         super().__init__(detail)
         self.why = why
         self.detail = detail
         self.words = words
+        self.shown = shown
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is made of a request before anything is done with its sequence."""
+
+    prompt: Prompt
+    dialect: Dialect
+    tools: Tools
 
 
 class Preparer:
-    """Prepares the requests of one backend; keeps the builder of the template used last."""
+    """Prepares the requests of one backend; keeps the builder of the template used last.
+
+    `make` is for one thread at a time, `prepare` for the engine's, `close` for when nobody makes.
+    """
 
     def __init__(
         self,
@@ -67,41 +91,50 @@ class Preparer:
         if self._untrusted is not None:
             self._untrusted.close()
 
-    def prepare(self, sequence: Sequence) -> None:
-        """Fill the sequence in; once more when its grammar is made. Raises Unprepared."""
-        if not sequence.tokens:
-            self._begin(sequence)
-        if not sequence.is_being_made:
-            self._equip(sequence)
-            sequence.is_prepared = True
-
-    def wait(self, sequences: Iterable[Sequence]) -> None:
-        """A moment at most, until a grammar is made that one of these waits for."""
-        awaited = [s.grammar for s in sequences if s.grammar is not None and s.is_being_made]
-        if awaited:
-            futures.wait(awaited, timeout=_MOMENT_SECONDS, return_when=futures.FIRST_COMPLETED)
-
-    def _begin(self, sequence: Sequence) -> None:
-        request = sequence.request
+    def make(self, request: Request, *, pictures: List[Seen]) -> Made:
+        """The prompt; `pictures` are all of the request. Raises Unprepared."""
         builder = self._builder_for(request)
+        fields = _fields(request, builder)
         try:
             prompt = builder.build(
                 request.messages,
                 so_far=request.so_far,
                 published=request.published,
-                fields=_fields(request, builder.dialect),
-                pictures=sequence.pictures,
+                fields=fields,
+                pictures=pictures,
+                completion=request.completion,
+                truncate=request.truncate,
+                shift=request.shift,
             )
-        except TemplateRefused:
-            raise Unprepared("failed", "template") from None
+        except TemplateRefused as refusal:
+            words = str(refusal)[:_MAX_WORDS] if builder.language == "go" else ""
+            raise Unprepared("failed", "template", words=words) from None
+        except NoSuchToken:
+            raise Unprepared("failed", "engine", words="context holds unknown tokens") from None
         except TooLong:
-            if request.so_far and self._fits(builder, sequence):
+            if request.so_far and _fits(builder, request, fields=fields, pictures=pictures):
                 raise Unprepared("length") from None
             raise Unprepared("failed", "too-long") from None
-        self._fill(sequence, prompt, dialect=builder.dialect)
+        if request.is_shown:
+            raise Unprepared("done", shown=shown(prompt.parts))
+        return Made(prompt, builder.dialect, self._tools(request))
 
-    def _fill(self, sequence: Sequence, prompt: Prompt, *, dialect: Dialect) -> None:
-        options = sequence.request.options
+    def prepare(self, sequence: Sequence, made: Made | Unprepared | None = None) -> None:
+        """Fill the sequence in; once more, without `made`, when its grammar is there.
+
+        Raises Unprepared.
+        """
+        if isinstance(made, Unprepared):
+            sequence.shown = made.shown
+            raise made
+        if made is not None:
+            self._fill(sequence, made)
+        if not sequence.is_being_made:
+            self._equip(sequence)
+            sequence.is_prepared = True
+
+    def _fill(self, sequence: Sequence, made: Made) -> None:
+        prompt, options = made.prompt, sequence.request.options
         sequence.tokens = list(prompt.tokens)
         sequence.prompt_length = len(prompt.tokens)
         sequence.spans = list(prompt.spans)
@@ -110,14 +143,14 @@ class Preparer:
         sequence.shared_count = prompt.shared_count
         sequence.text = TextStream(stop=options.stop)
         sequence.splitter, sequence.marks = choose.reading(
-            dialect,
+            made.dialect,
             vocabulary=self._backend.vocabulary,
-            tools=self._tools(sequence.request),
+            tools=made.tools,
             wants_thinking=sequence.request.think is not False,
             is_open=prompt.thinks,
             is_going_on=prompt.is_going_on,
         )
-        sequence.grammar = self._grammar(sequence, prompt, dialect=dialect)
+        sequence.grammar = self._grammar(sequence, prompt, dialect=made.dialect)
 
     def _equip(self, sequence: Sequence) -> None:
         request = sequence.request
@@ -152,37 +185,49 @@ class Preparer:
         return self._compiler.begin(request.format.schema, thoughts=thoughts)
 
     def _builder_for(self, request: Request) -> PromptBuilder:
-        source = request.model.template or self._backend.vocabulary.template or PLAIN_TEMPLATE
-        if self._builder is None or self._builder.template != source:
-            self._builder = PromptBuilder(
+        source, language = self._template_of(request)
+        built = self._builder
+        if built is None or (built.template, built.language) != (source, language):
+            is_go = language == "go"
+            built = self._builder = PromptBuilder(
                 self._backend.vocabulary,
                 template=source,
                 renderer=self._renderer_for(source),
                 context_length=self._backend.limits.context_length,
                 wall_clock=self._wall_clock,
-                usual_fields=_thinking_fields(None, Dialect.of(source)),
+                usual_fields=None if is_go else _thinking_fields(None, Dialect.of(source)),
+                language=language,
             )
-        return self._builder
+        return built
+
+    def _template_of(self, request: Request) -> tuple[str, Language]:
+        """What writes the prompt: a template of its own, the weights' one, or what stands in."""
+        if request.template is not None:
+            return request.template, "go"
+        if request.go_template is not None:
+            raise Unprepared("failed", "template", words="the template cannot be read")
+        source = request.model.template or self._backend.vocabulary.template
+        if source is None and request.completion is not None:
+            return BARE_TEMPLATE, "go"
+        return source or PLAIN_TEMPLATE, "jinja"
 
     def _renderer_for(self, source: str) -> Renderer:
-        if source == PLAIN_TEMPLATE:
+        if source in (PLAIN_TEMPLATE, BARE_TEMPLATE):
             return self._trusted
         if self._untrusted is None:
             self._untrusted = ChildRenderer()
         return self._untrusted
 
-    def _fits(self, builder: PromptBuilder, sequence: Sequence) -> bool:
-        """Whether only the kept text is too much: then the context is simply full."""
-        request = sequence.request
-        try:
-            builder.build(
-                request.messages,
-                fields=_fields(request, builder.dialect),
-                pictures=sequence.pictures,
-            )
-        except TooLong:
-            return False
-        return True
+
+def _fits(
+    builder: PromptBuilder, request: Request, *, fields: dict[str, Any], pictures: List[Seen]
+) -> bool:
+    """Whether only the kept text is too much: then the context is simply full."""
+    try:
+        builder.build(request.messages, fields=fields, pictures=pictures)
+    except TooLong:
+        return False
+    return True
 
 
 def _constraint(sequence: Sequence) -> Constraint | None:
@@ -196,11 +241,23 @@ def _constraint(sequence: Sequence) -> Constraint | None:
         raise Unprepared("failed", "format", words=str(refusal)) from None
 
 
-def _fields(request: Request, dialect: Dialect) -> dict[str, Any]:
+def _fields(request: Request, builder: PromptBuilder) -> dict[str, Any]:
     """What the template is told of this request beside its messages."""
     tools = read_tools(request.tools)
-    fields = _thinking_fields(request.think, dialect)
+    dialect = builder.dialect
+    if builder.language == "jinja":
+        fields = _thinking_fields(request.think, dialect)
+    else:
+        suffix = request.completion.suffix if request.completion else ""
+        fields = {"think": _level(request.think, dialect), "suffix": cleaned(suffix)}
     return fields if tools is None else {**fields, "tools": tools}
+
+
+def _level(think: bool | str | None, dialect: Dialect) -> bool | str | None:
+    """As `_thinking_fields`, for templates that know it by one name."""
+    if think is None:
+        return True if dialect.thinks else None
+    return "high" if dialect.is_harmony and think == "max" else think
 
 
 def _thinking_fields(think: bool | str | None, dialect: Dialect) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from inference.engine.encoding import Encoder
 from inference.engine.pictures.seen import Seen, Span
 from inference.engine.replies.dialects import Dialect
 from inference.engine.templates.jinja import TemplateRefused
-from inference.engine.templates.origin import Run, runs
-from inference.engine.templates.sandbox import Fields, Renderer
+from inference.engine.templates.origin import Run, parted_at_pictures, runs
+from inference.engine.templates.sandbox import Fields, Language, Renderer
 from inference.engine.turns import Turns, shapes, turns_of, weight, without_orphans
-from inference.protocol import Message
+from inference.protocol import Completion, Message
 
 # Stands in when neither the model nor an administrator brings a template.
 PLAIN_TEMPLATE = (
@@ -31,8 +31,18 @@ _MAX_STARTS = 16
 _UNLIKE = ("a", "b")
 
 
+# Of a prompt that is cut in its middle, so many tokens of the beginning stay (Ollama's num_keep).
+_KEPT_TOKENS = 4
+# Text of more characters for each token of the context is not read for the sake of its two ends.
+_MAX_CUT_CHARS_A_TOKEN, _MAX_CUT_CHARS = 64, 1_000_000
+
+
 class TooLong(Exception):
     """The last message and the system messages alone do not fit in the context."""
+
+
+class NoSuchToken(Exception):
+    """Tokens of earlier that this model does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,7 @@ class Prompt:
     `thinks` when the template ends inside the opening tag. `is_going_on` when the beginning of the
     answer is there already. The first `shared_count` tokens are the same for everybody: they stem
     from the template and the published messages alone. `spans` are pictures among the tokens, each
-    with where it begins.
+    with where it begins. `parts` are what was rendered.
     """
 
     tokens: list[int]
@@ -51,10 +61,11 @@ class Prompt:
     is_going_on: bool = False
     shared_count: int = 0
     spans: Sequence[tuple[int, Span]] = ()
+    parts: Sequence[Run] = ()
 
 
 class PromptBuilder:
-    """Builds prompts for one model with one template.
+    """Builds prompts for one model with one template, which is written in `language`.
 
     `usual_fields` is what the template is given when a request wishes nothing of its own.
     """
@@ -68,10 +79,13 @@ class PromptBuilder:
         context_length: int,
         wall_clock: Callable[[], float],
         usual_fields: Fields | None = None,
+        language: Language = "jinja",
     ) -> None:
         self._vocabulary = vocabulary
         self.template = template
-        self.dialect = Dialect.of(template)
+        self.language = language
+        is_go = language == "go"
+        self.dialect = Dialect.of_go(template) if is_go else Dialect.of(template)
         self._renderer = renderer
         self._context_length = context_length
         self._wall_clock = wall_clock
@@ -87,42 +101,108 @@ class PromptBuilder:
         published: int = 0,
         fields: Fields | None = None,
         pictures: Sequence[Seen] = (),
+        completion: Completion | None = None,
+        truncate: bool = True,
+        shift: bool = False,
     ) -> Prompt:
         """The longest prompt that leaves room for a token: old messages go, the system's stay.
 
         `pictures` are all those of the messages, in order. An answer in the last place is gone on
-        with. Raises TooLong when the last message cannot fit, TemplateRefused when the template
-        fails.
+        with; templates in Go's language see to that themselves. Raises TooLong when the last
+        message cannot fit, TemplateRefused when the template fails.
         """
-        asked, begun = _parted(messages)
+        parted, begun = _parted(messages)
+        is_begun = bool(begun)
+        asked, begun = (parted, begun) if self.language == "jinja" else (messages, "")
         kept = self._continued(so_far)
         ending = [*self._continued(begun), *kept]
+        before = self._known(completion.context if completion else ())
+        is_raw = completion is not None and completion.is_raw
         turns = turns_of(asked, template=self.template)
         weights = [weight(message) for message in asked]
         droppable = [at for at, turn in enumerate(turns[:-1]) if turn["role"] != "system"]
 
-        def fitting(newest: int) -> Prompt | None:
+        def written(newest: int) -> list[Run] | None:
             dropped = set(droppable[: len(droppable) - newest])
             if sum(w for at, w in enumerate(weights) if at not in dropped) > _MAX_RENDERED_CHARS:
                 return None
             newer: Turns = [turn for at, turn in enumerate(turns) if at not in dropped]
             chosen = without_orphans(newer, last=turns[-1]) if dropped else newer
-            parts = runs(self._rendered(chosen, fields=fields))
-            return self._attempt(parts, pictures, ending=ending, kept_count=len(kept))
+            return self._runs(chosen, fields=fields, is_raw=is_raw)
 
-        best = fitting(0)
+        def fitting(newest: int) -> Prompt | None:
+            parts = written(newest)
+            if parts is None:
+                return None
+            return self._attempt(
+                parts, pictures, before=before, ending=ending, kept_count=len(kept)
+            )
+
+        best = fitting(0 if truncate else len(droppable))
         if best is None:
-            raise TooLong
-        best = _longest(fitting, shortest=best, most=len(droppable))
+            parts = written(0) if truncate and shift and not (kept or pictures) else None
+            best = self._cut(parts, before=before, ending=ending)
+        elif truncate:
+            best = _longest(fitting, shortest=best, most=len(droppable))
         start = self._start_for_all(tuple(asked[:published]))
-        return replace(best, shared_count=_agreeing(start, best.tokens))
+        return replace(
+            best,
+            shared_count=0 if before else _agreeing(start, best.tokens),
+            is_going_on=best.is_going_on or is_begun,
+        )
+
+    def _runs(self, turns: Turns, *, fields: Fields | None, is_raw: bool) -> list[Run]:
+        """What the template writes; a raw prompt stands for all of that, as if it had."""
+        if is_raw:
+            return [Run(turns[-1]["content"], True)]
+        return runs(self._rendered(turns, fields=fields))
+
+    def _known(self, tokens: Sequence[int]) -> list[int]:
+        try:
+            for token in tokens:
+                self._vocabulary.piece(token)
+        except ValueError:
+            raise NoSuchToken from None
+        return list(tokens)
+
+    def _cut(self, parts: list[Run] | None, *, before: list[int], ending: list[int]) -> Prompt:
+        """A prompt that is too long, without its middle, so that half of the context is free."""
+        most_chars = min(self._context_length * _MAX_CUT_CHARS_A_TOKEN, _MAX_CUT_CHARS)
+        if parts is None or sum(len(part.text) for part in parts) > most_chars:
+            raise TooLong
+        tokens = self._joined(self._encoder.whole(parts), before=before) + ending
+        keep = min(_KEPT_TOKENS + self._begins(tokens), self._context_length - 2)
+        length = self._context_length - max((self._context_length - keep) // 2, 1)
+        return Prompt(
+            tokens=[*tokens[:keep], *tokens[len(tokens) - (length - keep) :]],
+            thinks=_ends_inside_thinking(parts, opening=self.dialect.opening),
+            is_going_on=bool(ending),
+            parts=parts,
+        )
+
+    def _joined(self, tokens: list[int], *, before: Sequence[int]) -> list[int]:
+        """With the tokens of earlier in front, but behind the one that begins every prompt."""
+        at = self._begins(tokens)
+        return [*tokens[:at], *before, *tokens[at:]]
+
+    def _begins(self, tokens: Sequence[int]) -> int:
+        """1 where these begin with the token that every prompt begins with."""
+        begin = self._vocabulary.bos_token
+        return int(begin is not None and list(tokens[:1]) == [begin])
 
     def _continued(self, text: str) -> list[int]:
         return self._encoder.continuation(text, meant=self.dialect.thinking_tags) if text else []
 
     def _attempt(
-        self, parts: list[Run], pictures: Sequence[Seen], *, ending: list[int], kept_count: int
+        self,
+        parts: list[Run],
+        pictures: Sequence[Seen],
+        *,
+        before: list[int],
+        ending: list[int],
+        kept_count: int,
     ) -> Prompt | None:
+        rendered = list(parts)
         thinks = _ends_inside_thinking(parts, opening=self.dialect.opening)
         if ending:
             parts.extend(self.dialect.answer_opening(is_thinking=thinks))
@@ -130,7 +210,7 @@ class PromptBuilder:
         if self._encoder.fewest(parts) > room:
             return None
         encoded = self._encoder.illustrated(parts, pictures, most=room)
-        tokens = [*encoded.tokens, *ending]
+        tokens = self._joined(encoded.tokens, before=before) + ending
         spare = sum(span.token_count - span.length for _, span in encoded.spans)
         if len(tokens) + spare > room:
             return None
@@ -139,12 +219,13 @@ class PromptBuilder:
             kept_count=kept_count,
             thinks=thinks,
             is_going_on=bool(ending),
-            spans=encoded.spans,
+            spans=[(start + len(before), span) for start, span in encoded.spans],
+            parts=rendered,
         )
 
     def _rendered(self, turns: Turns, *, fields: Fields | None) -> str:
         """Rendered as it is or, where a template accepts only strict turns, in such a shape."""
-        tried = shapes(turns)
+        tried = shapes(turns) if self.language == "jinja" else (turns,)
         for at, shape in enumerate(tried):
             try:
                 return self._renderer.render(
@@ -154,6 +235,7 @@ class PromptBuilder:
                     eos_text=self._vocabulary.eos_text,
                     now=self._wall_clock(),
                     fields=self._usual_fields if fields is None else fields,
+                    language=self.language,
                 )
             except TemplateRefused as refusal:
                 if at == len(tried) - 1 or not refusal.is_about_messages:
@@ -226,3 +308,9 @@ def _ends_inside_thinking(parts: Sequence[Run], *, opening: str | None) -> bool:
     """Whether the template's own last words open the thinking; a message that ends so does not."""
     last = next((part for part in reversed(parts) if part.text.strip()), Run("", False))
     return opening is not None and last.is_own and last.text.endswith(opening)
+
+
+def shown(parts: Sequence[Run]) -> str:
+    """What was rendered as people may read it: pictures have their numbers."""
+    pieces = parted_at_pictures("".join(part.text for part in parts))
+    return "".join(piece if isinstance(piece, str) else f"[img-{piece}]" for piece in pieces)

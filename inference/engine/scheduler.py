@@ -2,10 +2,11 @@
 
 Not for memory or text, nor for what a step costs (`pace.py`). Order: lane, then who has least, then
 age. A step is budgeted by measured time: one token for everyone who writes and what guesses pay
-for themselves, then as much reading as fits below the bound.
+for themselves, then as much reading as fits below the bound. Whose weight is 2 may have, and be
+served, twice as much as others.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from collections.abc import Sequence as List
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Scheduler:
         self._unguessed_steps = 0
         self._pace = Pace()
         self._chunk = limits.first_chunk
-        self._served: Counter[str] = Counter()
+        self._served: defaultdict[str, float] = defaultdict(float)
         self._only_read = False
         self._gave_way_at: float | None = None
 
@@ -77,7 +78,12 @@ class Scheduler:
                 break
             best = min(
                 allowed,
-                key=lambda s: (s.lane, having[s.person], self._served[s.person], s.order),
+                key=lambda s: (
+                    s.lane,
+                    having[s.person] / s.weight,
+                    self._served[s.person],
+                    s.order,
+                ),
             )
             left.remove(best)
             chosen.append(best)
@@ -109,8 +115,14 @@ class Scheduler:
             return None
         self._gave_way_at = now
         return max(
-            giving, key=lambda s: (s.lane, having[s.person], self._served[s.person], s.order)
+            giving,
+            key=lambda s: (s.lane, having[s.person] / s.weight, self._served[s.person], s.order),
         )
+
+    def charge(self, sequence: Sequence, *, seconds: float) -> None:
+        """What took so long for it beside the batches counts as so much reading."""
+        reading = seconds * self._pace.reading_per_second
+        self._served[sequence.person] += reading / sequence.weight
 
     def forget(self, people: List[str]) -> None:
         """Once nobody else is aboard, what people had is of no use to fairness any more."""
@@ -147,7 +159,7 @@ class Scheduler:
     def learn(self, turns: List[Turn], *, computations: int, seconds: float) -> None:
         """What a step cost, and who has been served by it."""
         for turn in turns:
-            self._served[turn.sequence.person] += turn.token_count
+            self._served[turn.sequence.person] += turn.token_count / turn.sequence.weight
         writing = sum(turn.row_count for turn in turns if turn.is_writing)
         reading = sum(turn.token_count for turn in turns if not turn.is_writing)
         if reading:
@@ -252,4 +264,8 @@ def _is_less(running: Sequence, waiting: Sequence, *, having: Counter[str]) -> b
     """Whether the one who waits has so much more right to the slot that it is taken away."""
     if running.lane != waiting.lane:
         return running.lane > waiting.lane
-    return having[running.person] >= having[waiting.person] + _GREEDY_BY
+
+    def share(sequence: Sequence) -> float:
+        return having[sequence.person] / sequence.weight
+
+    return share(running) >= share(waiting) + _GREEDY_BY

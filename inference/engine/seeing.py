@@ -5,18 +5,20 @@ a close one, which takes long, of those that are not remembered from before. Not
 or projectors, nor for who runs.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Sequence as List
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import Any
 
+from inference.engine.beside import Beside, Done, NewExecutor, one_thread
 from inference.engine.pictures.reading import BadPicture, PictureReader
 from inference.engine.pictures.seen import Eyes, Seen, Unseeable
 from inference.engine.sequence import Sequence
 
-_MOMENT_SECONDS = 0.05
 _BLIND = "this model sees no pictures"
 
 
@@ -28,33 +30,35 @@ class Unseen:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """A first look gives what was seen, a close one nothing that is kept here."""
-
-    sequence: Sequence
-    result: "Future[Seen | None]"
-
-
 class Seeing:
     """`eyes` None: whoever brings pictures is refused.
 
     `about_to_look` hears whose picture is looked at, before anything is done for it.
     """
 
-    def __init__(self, eyes: Eyes | None, *, about_to_look: Callable[[Sequence], None]) -> None:
+    def __init__(
+        self,
+        eyes: Eyes | None,
+        *,
+        about_to_look: Callable[[Sequence], None],
+        new_executor: NewExecutor = one_thread,
+    ) -> None:
         self._eyes = eyes
         self._about_to_look = about_to_look
         self._reader = PictureReader()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="seeing")
-        self._work: _Work | None = None
-        self._is_unwanted = False
-        self._served: Counter[str] = Counter()
+        # A first look gives what was seen, a close one nothing that is kept here.
+        self._beside: Beside[Seen | None] = Beside(new_executor("seeing"))
+        self._served: defaultdict[str, float] = defaultdict(float)
 
     @property
     def sequence(self) -> Sequence | None:
         """Whose picture is being looked at: if the process dies now, it may be to blame."""
-        return None if self._work is None else self._work.sequence
+        return self._beside.sequence
+
+    @property
+    def results(self) -> List[Future[Any]]:
+        """To wait for: what is being looked at, if anything is."""
+        return self._beside.results
 
     def is_awaited(self, sequence: Sequence) -> bool:
         """Whether its prompt cannot be made yet."""
@@ -75,7 +79,7 @@ class Seeing:
         failed = self._finished()
         if self._eyes is None:
             return [*failed, *(Unseen(s, _BLIND) for s in waiting if self.is_awaited(s))]
-        if self._work is None:
+        if self._beside.sequence is None:
             gone = [unseen.sequence for unseen in failed]
             suspects = [s for s in running if s.is_suspect and not s.is_blocked]
             self._begin_next(
@@ -87,21 +91,14 @@ class Seeing:
             )
         return failed
 
-    def wait(self) -> None:
-        """Until what is being looked at is done, a moment at most: news from outside is heard."""
-        if self._work is not None:
-            wait([self._work.result], timeout=_MOMENT_SECONDS)
-
     def forget(self, sequence: Sequence) -> None:
         """It leaves. What is being looked at cannot be interrupted, and is thrown away then."""
-        if self._work is not None and self._work.sequence is sequence:
-            self._is_unwanted = True
-        else:
+        if not self._beside.forget(sequence):
             _close(sequence)
 
     def close(self) -> None:
         """Returns when nothing is being looked at any more."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._beside.close()
         self._finished()
         self._reader.close()
 
@@ -114,36 +111,38 @@ class Seeing:
             self._served.clear()
             return
         best = min(chosen, key=lambda s: (s.lane, self._served[s.person], s.order))
-        self._served[best.person] += 1
+        self._served[best.person] += 1 / best.weight
         image, span = _next_image(best), best.awaited_span
         self._about_to_look(best)
         if image is not None:
-            self._work = _Work(best, self._thread.submit(self._look, image))
+            self._beside.begin(best, partial(self._look, image))
         elif span is not None:
-            self._work = _Work(best, self._thread.submit(span.encode))
+            self._beside.begin(best, span.encode)
 
     def _finished(self) -> list[Unseen]:
         """What was being looked at, if that is over, goes to its sequence."""
-        work = self._work
-        if work is None or not work.result.done():
+        done = self._beside.finished()
+        if done is None:
             return []
-        self._work, is_unwanted, self._is_unwanted = None, self._is_unwanted, False
-        try:
-            seen = work.result.result()
-        except (BadPicture, Unseeable) as error:
-            if not is_unwanted:
-                return [Unseen(work.sequence, str(error))]
-            seen = None
-        if seen is not None:
-            work.sequence.pictures = (*work.sequence.pictures, seen)
-        if is_unwanted:
-            _close(work.sequence)
-        return []
+        unseen = _taken(done)
+        if not done.is_wanted:
+            _close(done.sequence)
+        return unseen if done.is_wanted else []
 
     def _look(self, image: bytes) -> Seen:
         if self._eyes is None:
             raise Unseeable(_BLIND)
         return self._eyes.look(self._reader.read(image))
+
+
+def _taken(done: Done[Seen | None]) -> list[Unseen]:
+    try:
+        seen = done.result.result()
+    except (BadPicture, Unseeable) as error:
+        return [Unseen(done.sequence, str(error))]
+    if seen is not None:
+        done.sequence.pictures = (*done.sequence.pictures, seen)
+    return []
 
 
 def _next_image(sequence: Sequence) -> bytes | None:

@@ -1,6 +1,6 @@
 """One generation in flight: what it must read, what it has said, how it ends. Not for order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -51,6 +51,8 @@ class Sequence:
     odds: Odds = field(default_factory=Odds)
     repeats: Repeats = field(default_factory=Repeats)
     lookup: Lookup = field(default_factory=Lookup)
+    # The prompt as text, where only that was asked for.
+    shown: str = ""
     is_prepared: bool = False
     is_so_far_told: bool = False
     last_run: int = -1
@@ -66,6 +68,11 @@ class Sequence:
     @property
     def person(self) -> str:
         return self.request.person
+
+    @property
+    def weight(self) -> float:
+        """How much its person counts: with 2 as much as two others."""
+        return self.request.weight
 
     @property
     def lane(self) -> int:
@@ -143,6 +150,15 @@ class Sequence:
     def spare_cells(self) -> int:
         """Places of memory that its pictures take beyond one for each of their tokens."""
         return sum(span.token_count - span.length for _, span in self.spans)
+
+    def context(self, *, begin: int | None, is_end: Callable[[int], bool]) -> tuple[int, ...]:
+        """What a later request can go on from: prompt and answer without what stands around."""
+        if self.request.completion is None or not self.request.completion.wants_context:
+            return ()
+        start = 1 if self.tokens[:1] == [begin] else 0
+        is_over = self.said_count > 0 and is_end(self.tokens[-1])
+        tokens = self.tokens[start : len(self.tokens) - is_over]
+        return tuple(token for token in tokens if token >= 0)
 
     def guess(self, *, most: int, price: Price) -> list[int]:
         """What may follow, where that is likely enough to pay."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from inference.engine.backend import Chosen, Limits, Vocabulary
 from inference.engine.replies.pieces import Part
 from inference.engine.sequence import Sequence, Why
-from inference.engine.updates import Called, Said, Update
+from inference.engine.updates import Called, Over, Said, Update
 from inference.protocol import TokenLogprob
 
 
@@ -15,6 +15,7 @@ class Ending(NamedTuple):
 
     why: Why
     detail: str = ""
+    words: str = ""
 
 
 def say(
@@ -38,6 +39,27 @@ def say(
     if sequence.text.is_stopped:
         return updates, Ending("done")
     return updates, _limit(sequence, piece, limits=limits)
+
+
+def so_far(sequence: Sequence) -> list[Update]:
+    """What earlier attempts said, once: who follows this attempt has only its own events."""
+    if sequence.is_so_far_told or not sequence.request.so_far:
+        return []
+    sequence.is_so_far_told = True
+    return [Said(sequence.id, sequence.request.so_far)]
+
+
+def end(
+    sequence: Sequence, ending: "Ending", *, now: float, vocabulary: Vocabulary
+) -> list[Update]:
+    """All that is still to be said, and that it is over."""
+    updates = [*so_far(sequence), *rest(sequence)]
+    if sequence.shown:
+        updates.append(Said(sequence.id, sequence.shown))
+    context = sequence.context(begin=vocabulary.bos_token, is_end=vocabulary.is_end)
+    why, detail, words = ending
+    stats = sequence.stats(now=now)
+    return [*updates, Over(sequence.id, why, detail, stats, words, context)]
 
 
 def rest(sequence: Sequence) -> list[Update]:

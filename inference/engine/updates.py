@@ -50,13 +50,17 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """`detail` is one of `protocol.DETAILS` when `why` is failed; `words` may say more."""
+    """`detail` is one of `protocol.DETAILS` when `why` is failed; `words` may say more.
+
+    `context` are the tokens of prompt and answer, where they are wanted.
+    """
 
     generation_id: UUID
     why: Why
     detail: str
     stats: Stats
     words: str = ""
+    context: tuple[int, ...] = ()
 
 
 Update = Read | Said | Called | Embedded | Scored | Over

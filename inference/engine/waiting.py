@@ -6,6 +6,7 @@ Not for who may be given whose memory; `slots.py` moves it once it has been read
 from collections.abc import Iterable
 from collections.abc import Sequence as List
 
+from inference.engine.grammar.compiling import Making
 from inference.engine.sequence import Sequence
 from inference.engine.slots import WORTH_MOVING_TOKENS
 
@@ -27,6 +28,11 @@ def is_behind_own(sequence: Sequence, waiting: Iterable[Sequence]) -> bool:
     if sequence.request.format is None or sequence.tokens:
         return False
     return any(other.is_being_made and other.person == sequence.person for other in waiting)
+
+
+def grammars(waiting: Iterable[Sequence]) -> list[Making]:
+    """What is still being made that one of these waits for."""
+    return [s.grammar for s in waiting if s.grammar is not None and s.is_being_made]
 
 
 def _shared(one: Sequence, other: Sequence) -> int:

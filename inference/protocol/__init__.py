@@ -33,6 +33,7 @@ from inference.protocol.hosts import (
     Death,
     Held,
     HostState,
+    Room,
     RunnerState,
 )
 from inference.protocol.names import (
@@ -67,6 +68,7 @@ from inference.protocol.pins import (
 )
 from inference.protocol.plain import (
     LANES,
+    MAX_CONTEXT,
     MAX_IMAGE_BYTES,
     MAX_IMAGES,
     MAX_INPUTS,
@@ -83,9 +85,11 @@ from inference.protocol.plain import (
     Task,
     Text,
     ThinkLevel,
+    Tokens,
     encode,
 )
 from inference.protocol.requests import (
+    Completion,
     Format,
     Message,
     ModelSpec,
@@ -114,6 +118,7 @@ __all__ = [
     "EVENT_FIELD",
     "HOSTS",
     "LANES",
+    "MAX_CONTEXT",
     "MAX_IMAGES",
     "MAX_IMAGE_BYTES",
     "MAX_INPUTS",
@@ -129,6 +134,7 @@ __all__ = [
     "WANTED",
     "Alternative",
     "Called",
+    "Completion",
     "Count",
     "Death",
     "End",
@@ -151,6 +157,7 @@ __all__ = [
     "ProtocolError",
     "Reading",
     "Request",
+    "Room",
     "RunnerState",
     "Scores",
     "Sha256",
@@ -161,6 +168,7 @@ __all__ = [
     "Text",
     "ThinkLevel",
     "TokenLogprob",
+    "Tokens",
     "ToolCall",
     "Trial",
     "Vectors",

@@ -12,6 +12,7 @@ from inference.protocol.plain import (
     Plain,
     ShortText,
     Text,
+    Tokens,
 )
 from inference.protocol.requests import ToolCall
 
@@ -94,12 +95,14 @@ class End(Plain, tag="end", frozen=True, kw_only=True):
     """The attempt is over. `detail` is one of `DETAILS` when `why` is failed or interrupted.
 
     `words` may say more about it to whoever asked, in plain English and without her own text.
+    `context` are the tokens of prompt and answer, where the request wanted them.
     """
 
     why: Literal["done", "length", "stopped", "failed", "interrupted"]
     detail: Annotated[str, Meta(max_length=64)] = ""
     words: Annotated[str, Meta(max_length=200)] = ""
     stats: Stats | None = None
+    context: Tokens = ()
 
 
 Event = Taken | Reading | Piece | Called | Vectors | Scores | End

@@ -59,6 +59,20 @@ class RunnerState(Plain, frozen=True, kw_only=True):
     expires_at: float | None = None
 
 
+class Room(Plain, frozen=True, kw_only=True):
+    """What loaded models may take together on a host, and how it loads them when nothing is said.
+
+    Bytes beside the processor and on the accelerators; shared memory is counted in both.
+    """
+
+    memory_bytes: Count = 0
+    vram_bytes: Count = 0
+    accelerators: Count = 0
+    is_shared: bool = False
+    parallel: Count = 0
+    cache_type: Literal["f16", "q8_0", "q4_0"] = "f16"
+
+
 class HostState(Plain, frozen=True, kw_only=True):
     """One supervisor and its runners, published about once a second under a key that expires.
 
@@ -69,4 +83,5 @@ class HostState(Plain, frozen=True, kw_only=True):
     host: Name
     seen_at: float
     runners: tuple[RunnerState, ...] = ()
+    room: Room | None = None
     trouble: Literal["", "device-lost"] = ""

@@ -18,6 +18,9 @@ Task = Literal["answer", "embed", "rerank"]
 ThinkLevel = Literal["low", "medium", "high", "max"]
 MAX_IMAGES = 32
 MAX_INPUTS = 2_048
+# Tokens that may travel in one piece, of a prompt or of what came of it.
+MAX_CONTEXT = 1_048_576
+Tokens = Annotated[tuple[Annotated[int, Meta(ge=0, le=2**31)], ...], Meta(max_length=MAX_CONTEXT)]
 MAX_TOP_LOGPROBS = 20
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
 Image = Annotated[bytes, Meta(min_length=1, max_length=MAX_IMAGE_BYTES)]

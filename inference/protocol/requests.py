@@ -22,6 +22,7 @@ from inference.protocol.plain import (
     Task,
     Text,
     ThinkLevel,
+    Tokens,
     encode,
 )
 
@@ -101,10 +102,25 @@ class Format(Plain, frozen=True, kw_only=True):
     schema: Annotated[str, Meta(max_length=200_000)] | None = None
 
 
+class Completion(Plain, frozen=True, kw_only=True):
+    """The one message is a prompt to go on with, rather than a turn of a talk.
+
+    `is_raw`: the model reads it as it stands, the marks in it as well. With a `suffix` the answer
+    belongs in front of that. `context` are tokens of earlier, to be read before it;
+    `wants_context` asks for those of this one.
+    """
+
+    is_raw: bool = False
+    suffix: Text = ""
+    context: Tokens = ()
+    wants_context: bool = False
+
+
 class Request(Plain, frozen=True, kw_only=True):
     """One attempt to answer, as it waits in the queue.
 
-    `person` is opaque: fairness and prefix reuse are by it. `so_far` is the text kept from an
+    `person` is opaque: fairness and prefix reuse are by it; one of `weight` 2 counts as much as two
+    others where many wait. `so_far` is the text kept from an
     earlier attempt; the runner sends it again as its first piece and goes on after it. `deaths`
     counts the runners that died with this request in their batch: above zero it starts alone.
     `expires_at` (unix seconds) is when nobody wants the answer any more if it has not begun.
@@ -117,12 +133,19 @@ class Request(Plain, frozen=True, kw_only=True):
     A model whose task is "embed" or "rerank" is given `inputs` (and a `query` to rank them by)
     instead of messages; `truncate` cuts those that are too long, else the request fails.
     `max_input_tokens` bounds an input below what the context could hold.
+
+    `go_template` is the blob whose template, in Go's language, writes the prompt instead of the
+    one in the weights; `template` is such a template itself, as it was asked for or as the runner
+    has read it. Old messages are left out where all do not fit, unless `truncate` is off;
+    with `shift` a single one that is too long is cut in its middle. `is_shown`: the prompt itself
+    is the answer, as text, and nothing is computed.
     """
 
     version: Literal[1] = VERSION
     generation_id: UUID
     attempt: Number
     person: Name
+    weight: Annotated[float, Meta(ge=0.01, le=100)] = 1.0
     lane: Lane
     model: ModelSpec
     model_name: Name
@@ -140,6 +163,11 @@ class Request(Plain, frozen=True, kw_only=True):
     query: Text = ""
     truncate: bool = True
     max_input_tokens: Annotated[int, Meta(ge=0, le=2**31)] | None = None
+    go_template: Sha256 | None = None
+    template: Annotated[str, Meta(max_length=1_000_000)] | None = None
+    completion: Completion | None = None
+    shift: bool = False
+    is_shown: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.messages) != (self.model.task == "answer"):

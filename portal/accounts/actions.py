@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.accounts import notices
-from portal.accounts.models import Person
+from portal.accounts.models import GroupWeight, Person
 from portal.audit.record import record
 
 # Changes of these end the person's open sockets: they decide what she may do, or who she is.
@@ -75,6 +75,20 @@ def set_groups(by: Person, person: Person, *, groups: Iterable[Group]) -> None:
     person.groups.set(groups)
     record(by, "person.changed", person, fields=["groups"])
     notices.rights_changed(person.pk)
+
+
+@transaction.atomic
+def save_group(by: Person, group: Group, *, weight: int | None) -> None:
+    """Store what an administrator's form changed; without a weight its members count as 1.
+
+    Permissions may be stored after this, in the same transaction.
+    """
+    group.save()
+    if weight is None:
+        GroupWeight.objects.filter(group=group).delete()
+    else:
+        GroupWeight.objects.update_or_create(group=group, defaults={"weight": weight})
+    group_changed(by, group)
 
 
 @transaction.atomic

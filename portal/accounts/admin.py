@@ -1,6 +1,6 @@
 """People, groups and API keys in the administration. A door: actions decide and keep the record."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -16,11 +16,20 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+)
 
 from portal.accounts import access, actions, keys
-from portal.accounts.models import ApiKey, Person
+from portal.accounts.models import MOST_WEIGHT, ApiKey, Person
 from portal.console import ClosedLookups, ReadOnly, administrator, column
+
+if TYPE_CHECKING:
+    _GroupForm = forms.ModelForm[Group]
+else:
+    _GroupForm = forms.ModelForm
 
 admin.site.unregister(Group)
 # allauth shows its own tables: second factors with their secrets are nobody else's business.
@@ -45,7 +54,10 @@ class ChangePersonForm(UserChangeForm):  # type: ignore[misc] # unfold brings no
 
     class Meta:
         model = Person
-        fields = ("email", "name", "language", "is_active", "groups", "is_staff", "is_superuser")
+        fields = (
+            *("email", "name", "language", "weight"),
+            *("is_active", "groups", "is_staff", "is_superuser"),
+        )
         widgets: ClassVar[dict[str, Any]] = {"groups": UnfoldAdminCheckboxSelectMultipleWidget}
 
 
@@ -75,6 +87,7 @@ class PersonAdmin(ClosedLookups, UserAdmin, ModelAdmin):  # type: ignore[misc, t
             _("Rights"),
             {"fields": ("is_active", "groups", "is_staff", "is_superuser")},
         ),
+        (_("When many wait"), {"fields": ("weight",)}),
         (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
@@ -142,8 +155,32 @@ class PersonAdmin(ClosedLookups, UserAdmin, ModelAdmin):  # type: ignore[misc, t
             actions.set_active(administrator(request), person, is_active=is_active)
 
 
+class GroupForm(_GroupForm):
+    weight = forms.IntegerField(
+        label=_("weight"),
+        help_text=_(
+            "How much a member counts where many wait: with 2 as much as two others. Empty: 1."
+        ),
+        required=False,
+        min_value=1,
+        max_value=MOST_WEIGHT,
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+    class Meta:
+        model = Group
+        fields = ("name", "permissions")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        weighing = getattr(self.instance, "weighing", None)
+        self.initial.setdefault("weight", weighing and weighing.weight)
+
+
 @admin.register(Group)
 class GroupsAdmin(ClosedLookups, GroupAdmin, ModelAdmin):  # type: ignore[misc] # unfold brings no types
+    form = GroupForm
+    fields = ("name", "weight", "permissions")
     list_display = ("name", "people_count")
     list_filter = ()
     # Side by side they would not fit on a phone.
@@ -158,8 +195,7 @@ class GroupsAdmin(ClosedLookups, GroupAdmin, ModelAdmin):  # type: ignore[misc] 
         return () if administrator(request).is_superuser else ("permissions",)
 
     def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
-        obj.save()
-        actions.group_changed(administrator(request), obj)
+        actions.save_group(administrator(request), obj, weight=form.cleaned_data["weight"])
 
     def delete_model(self, request: HttpRequest, obj: Group) -> None:
         actions.group_changed(administrator(request), obj)

@@ -6,10 +6,14 @@ Not for rights on conversations or models: those are in each access.py.
 import uuid
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+MOST_WEIGHT = 100
+_WEIGHTS = (MinValueValidator(1), MaxValueValidator(MOST_WEIGHT))
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -33,6 +37,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     `rights_version` grows whenever the person's rights are taken away; a socket that was opened
     under an older version ends (threat A7). `sessions_ended` counts how often the person signed out
     everywhere; it is part of what a session must prove, so a higher count ends every older one.
+    `weight` is how much she counts where many wait; None leaves it to her groups.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -41,6 +46,16 @@ class Person(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("administrator"), default=False)
     language = models.CharField(_("language"), max_length=10, blank=True)
+    weight = models.PositiveSmallIntegerField(
+        _("weight"),
+        null=True,
+        blank=True,
+        validators=_WEIGHTS,
+        help_text=_(
+            "How much this person counts where many wait: with 2 as much as two others. "
+            "Empty: the largest weight of the person's groups, else 1."
+        ),
+    )
     rights_version = models.PositiveBigIntegerField(default=0, editable=False)
     sessions_ended = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
@@ -69,6 +84,18 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return salted_hmac(
             "portal.accounts.session", proof, secret=secret, algorithm="sha256"
         ).hexdigest()
+
+
+class GroupWeight(models.Model):
+    """How much a member of this group counts where many wait. Without a row: 1."""
+
+    group = models.OneToOneField(
+        Group, on_delete=models.CASCADE, primary_key=True, related_name="weighing"
+    )
+    weight = models.PositiveSmallIntegerField(_("weight"), validators=_WEIGHTS)
+
+    def __str__(self) -> str:
+        return str(self.weight)
 
 
 class KeyScope(models.TextChoices):

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db.models import Max
 from django.http import HttpRequest
 
 from portal.accounts.errors import SignedOut
@@ -35,6 +37,14 @@ def person_of_session(session_key: str | None) -> Person:
     if not isinstance(person, Person):
         raise SignedOut
     return person
+
+
+def weight_of(person_id: UUID) -> int:
+    """How much this person counts where many wait: her own weight, else her groups' largest."""
+    people = Person.objects.filter(pk=person_id)
+    found = people.values_list("weight", Max("groups__weighing__weight")).first()
+    own, of_groups = found or (None, None)
+    return own or of_groups or 1
 
 
 def is_there_an_administrator() -> bool:

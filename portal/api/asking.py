@@ -1,8 +1,9 @@
 """From a question in anybody's dialect to a generation on the road. Not for reading answers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -17,9 +18,13 @@ from portal.catalog.names import ModelName, NotAName
 from portal.chat import actions
 from portal.chat.errors import NotFound
 from portal.chat.models import Generation
-from portal.chat.prompts import Wishes
+from portal.chat.prompts import Wishes, beginning_of
 
+# What is asked for, as their refusals name it.
+Task = Literal["chat", "generate"]
 CLOUD_OFF = "ollama cloud is disabled: remote model is unavailable"
+_THINKER = re.compile(r"(?:^|/)deepseek-r1(?::|$)", re.IGNORECASE)
+_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 IMAGES_REFUSED = "Invalid content type. image_url is only supported by certain models."
 
 
@@ -33,37 +38,54 @@ class Question:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     wishes: Wishes = field(default_factory=Wishes)
     has_sound: bool = False
+    task: Task = "chat"
+    system: str = ""
 
 
-def model_for(person: Person, written: str) -> Model:
+def model_for(person: Person, written: str, *, task: Task = "chat") -> Model:
     """The model meant by `written`, if this person may use it; else the refusal clients know."""
+    model = found_model(person, written, task=task)
+    if "completion" not in (model.capabilities or ["completion"]):
+        raise Refused(status=400, message=f'"{written}" does not support {task}')
+    return model
+
+
+def found_model(person: Person, written: str, *, task: Task) -> Model:
+    """As `model_for`, whatever it can do."""
     if not written.strip():
+        if task == "generate":
+            raise Refused(status=404, message="model '' not found")
         raise Refused(status=400, message="model is required")
     try:
         name = ModelName.parse(local_name(written))
     except NotAName:
         raise Refused(status=400, message="invalid model name") from None
     try:
-        model = access.model_for_use(person, name.short)
+        return access.model_for_use(person, name.short)
     except NotFound:
         raise Refused(status=404, message=f"model '{written}' not found") from None
-    if "completion" not in (model.capabilities or ["completion"]):
-        raise Refused(status=400, message=f'"{written}" does not support chat')
+
+
+def check(person: Person, question: Question) -> Model:
+    """The model, when it can do what is asked for."""
+    model = model_for(person, question.model_name, task=question.task)
+    _check_abilities(model, question)
     return model
 
 
 def begin(person: Person, question: Question, *, client_key: UUID) -> Generation:
     """Check all of it, then queue it. The same `client_key` again gives the same generation."""
-    model = model_for(person, question.model_name)
-    _check_abilities(model, question)
-    messages = _to_read(model, question.messages)
+    model = check(person, question)
+    own = _own_messages(model, question)
+    messages = _merged([*own, *_without_thoughts(model, question.messages)])
     # Theirs to the letter, whoever sent it: what was made of it may be shared between people.
-    published = messages[0] == protocol.Message(role="system", content=model.system)
+    theirs = _published(model)
+    published = _beginning_alike(messages, theirs) if theirs else 0
     return actions.ask(
         person,
         model_name=model.name,
         messages=messages,
-        wishes=replace(question.wishes, published=int(published and bool(model.system))),
+        wishes=replace(question.wishes, published=published),
         options=options.chosen(
             question.options, parameters=model.parameters, defaults=question.defaults
         ),
@@ -71,7 +93,7 @@ def begin(person: Person, question: Question, *, client_key: UUID) -> Generation
     )
 
 
-def local_name(written: str) -> str:
+def local_name(written: str, *, cloud_off: str = CLOUD_OFF) -> str:
     """The name without the suffix that says where the model runs; ours all run here."""
     rest, sources = written.strip(), []
     while (source := _source(rest)) is not None:
@@ -82,7 +104,7 @@ def local_name(written: str) -> str:
         message = f'use either :local or :cloud, not both: "{written}"'
         raise Refused(status=400, message=message)
     if "cloud" in sources:
-        raise Refused(status=403, message=CLOUD_OFF)
+        raise Refused(status=403, message=cloud_off)
     return rest
 
 
@@ -102,6 +124,10 @@ def _check_abilities(model: Model, question: Question) -> None:
     has_images = any(message.images for message in question.messages)
     if question.has_sound or (has_images and "vision" not in able):
         raise Refused(status=400, message=IMAGES_REFUSED)
+    completion = question.wishes.completion
+    if completion is not None and completion.suffix and "insert" not in able:
+        full = ModelName.parse(model.name).full
+        raise Refused(status=400, message=f"{full} does not support insert")
     if question.wishes.tools and "tools" not in able:
         full = ModelName.parse(model.name).full
         raise Refused(status=400, message=f"{full} does not support tools")
@@ -110,14 +136,53 @@ def _check_abilities(model: Model, question: Question) -> None:
         raise Refused(status=400, message=message)
 
 
-def _to_read(model: Model, messages: Sequence[protocol.Message]) -> tuple[protocol.Message, ...]:
-    """What the model reads: its own system prompt first, unless the client brought one.
+def _own_messages(model: Model, question: Question) -> list[protocol.Message]:
+    """What the model reads before the client's own words.
 
-    Two turns of one role in a row become one, since many templates insist that roles take turns.
+    Its own system prompt, unless the client brought one; then its first messages. A prompt that is
+    sent as it is, or that has something behind it, is read by itself.
     """
+    completion = question.wishes.completion
+    if completion is not None and (completion.is_raw or completion.suffix):
+        return []
+    system = question.system or model.system
+    has_own = question.messages[0].role == "system"
+    turns = [protocol.Message(role="system", content=system)] if system and not has_own else []
+    goes_on = completion is not None and completion.context
+    return turns if goes_on else [*turns, *beginning_of(model)]
+
+
+def _without_thoughts(model: Model, messages: Sequence[protocol.Message]) -> list[protocol.Message]:
+    """For these families, without what earlier answers thought: their templates keep it."""
+    if model.family != "qwen3" and not _THINKER.search(model.name):
+        return list(messages)
+    asked = [at for at, message in enumerate(messages) if message.role == "user"]
+    last = asked[-1] if asked else 0
+    return [
+        replace(message, content=_THOUGHT.sub("", message.content, count=1))
+        if message.role == "assistant" and at < last
+        else message
+        for at, message in enumerate(messages)
+    ]
+
+
+def _published(model: Model) -> list[protocol.Message]:
+    """What an administrator wrote for everybody."""
+    system = [protocol.Message(role="system", content=model.system)] if model.system else []
+    return [*system, *beginning_of(model)]
+
+
+def _beginning_alike(
+    messages: Sequence[protocol.Message], others: Sequence[protocol.Message]
+) -> int:
+    """How many of the first ones are the same."""
+    pairs = enumerate(zip(messages, others, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(messages), len(others)))
+
+
+def _merged(messages: Sequence[protocol.Message]) -> tuple[protocol.Message, ...]:
+    """Two turns of one role in a row as one, since many templates insist that roles take turns."""
     turns: list[protocol.Message] = []
-    if model.system and messages[0].role != "system":
-        turns.append(protocol.Message(role="system", content=model.system))
     for message in messages:
         if turns and _are_one(turns[-1], message):
             turns[-1] = replace(

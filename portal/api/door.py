@@ -23,8 +23,17 @@ View = Callable[..., Awaitable[HttpResponseBase]]
 Route = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
-def door(family: Family, *, scope: str = KeyScope.CHAT, **views: View) -> Route:
-    """A route: one view a method, each called as `view(request, person, **from_path)`."""
+def door(
+    family: Family,
+    *,
+    scope: str = KeyScope.CHAT,
+    is_upload: bool = False,
+    **views: View,
+) -> Route:
+    """A route: one view a method, each called as `view(request, person, **from_path)`.
+
+    The view of an upload sees to the size of its body itself.
+    """
 
     async def route(request: HttpRequest, **from_path: str) -> HttpResponseBase:
         if request.method == "OPTIONS":
@@ -32,7 +41,8 @@ def door(family: Family, *, scope: str = KeyScope.CHAT, **views: View) -> Route:
         elif (view := views.get(request.method or "")) is None:
             response = _wrong_method(views)
         else:
-            response = await _answered(view, request, from_path, family=family, scope=scope)
+            answered = _answered if is_upload else _answered_if_small
+            response = await answered(view, request, from_path, family=family, scope=scope)
         return finished(request, response)
 
     return csrf_exempt(route)
@@ -63,11 +73,20 @@ def body_of(request: HttpRequest) -> object:
     return goreading.parse(body)
 
 
-async def _answered(
+async def _answered_if_small(
     view: View, request: HttpRequest, from_path: dict[str, str], *, family: Family, scope: str
 ) -> HttpResponseBase:
     try:
         _check_announced_size(request)
+    except Refused as refused:
+        return refused_response(refused, family=family)
+    return await _answered(view, request, from_path, family=family, scope=scope)
+
+
+async def _answered(
+    view: View, request: HttpRequest, from_path: dict[str, str], *, family: Family, scope: str
+) -> HttpResponseBase:
+    try:
         person, _ = await database_sync_to_async(keys.holder)(request, scope=scope)
         return await view(request, person, **from_path)
     except Exception as error:  # noqa: BLE001 - the outermost frame: no HTML page may leave

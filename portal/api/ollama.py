@@ -3,27 +3,23 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
+from msgspec.structs import replace
 
 from inference import protocol
 from portal import clock
 from portal.accounts.models import Person
 from portal.api import asking, calling, formats, gojson, images, logprobs, streaming
-from portal.api.door import body_of
 from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused, native_body
-from portal.api.goreading import Fields, NoBody
+from portal.api.framing import as_json, go_time, native_body_of
+from portal.api.goreading import Fields
 from portal.api.road import started
-from portal.catalog import queries
-from portal.catalog.models import Model
 from portal.chat.prompts import Wishes
-from portal.streams import requests
 
 # The dialect we speak, for clients that look at it; our own version is on the health page.
 VERSION = "0.13.0"
@@ -31,8 +27,6 @@ Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
 THINK_LEVELS: tuple[protocol.ThinkLevel, ...] = ("high", "medium", "low", "max")
 _LEVELS = '"high", "medium", "low", "max", true, or false'
-# What their clock shows for "for ever": the largest duration of Go, from now.
-_FOREVER = timedelta(microseconds=(2**63 - 1) // 1000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +44,17 @@ async def running(request: HttpRequest, person: Person) -> HttpResponseBase:
 
 
 async def version(request: HttpRequest, person: Person) -> HttpResponseBase:
-    return _json({"version": VERSION})
-
-
-async def tags(request: HttpRequest, person: Person) -> HttpResponseBase:
-    models = await database_sync_to_async(queries.models_for)(person)
-    return _json({"models": [_tag(model) for model in newest_first(models)]})
-
-
-async def ps(request: HttpRequest, person: Person) -> HttpResponseBase:
-    return _json({"models": await database_sync_to_async(_loaded_models)(person)})
+    return as_json({"version": VERSION})
 
 
 async def chat(request: HttpRequest, person: Person) -> HttpResponseBase:
-    asked = read_chat(_body(request))
+    asked = read_chat(native_body_of(request))
     if not asked.question.messages:
         return await _load_or_unload(person, asked)
     began = time.monotonic_ns()
     answer = await started(person, asked.question)
+    if asked.question.wishes.is_shown:
+        return await rendered(answer, asked.question, {"message": {"role": "", "content": ""}})
     lines = Lines(
         model_name=asked.question.model_name,
         began_ns=began,
@@ -76,7 +63,7 @@ async def chat(request: HttpRequest, person: Person) -> HttpResponseBase:
     if asked.is_streaming:
         return await streaming.open_stream(answer, lines)
     said, end = await streaming.whole(answer)
-    return _json(lines.whole(said, end))
+    return as_json(lines.whole(said, end))
 
 
 def read_chat(value: object) -> ChatRequest:
@@ -84,12 +71,9 @@ def read_chat(value: object) -> ChatRequest:
     model_name = fields.text("model")
     stream = fields.flag("stream")
     messages = _messages(fields.items("messages", go_type="[]api.Message"))
-    _refuse_what_is_not_there_yet(fields)
-    wishes = Wishes(
-        format=formats.native(fields.anything("format")),
-        logprobs=logprobs.wanted(fields),
+    wishes = replace(
+        wishes_of(fields),
         tools=calling.tools_of(fields, go_type="api.Tools"),
-        think=_thinking(fields.anything("think")),
     )
     question = asking.Question(
         model_name=model_name,
@@ -101,6 +85,39 @@ def read_chat(value: object) -> ChatRequest:
         question=question,
         is_streaming=stream is not False,
         keep_alive_seconds=keep_alive_seconds(fields.anything("keep_alive")),
+    )
+
+
+def wishes_of(fields: Fields) -> Wishes:
+    """What chat and generate have in common, beside the question itself."""
+    is_cut_to_fit = fields.flag("truncate") is not False
+    return Wishes(
+        format=formats.native(fields.anything("format")),
+        logprobs=logprobs.wanted(fields),
+        think=thinking(fields.anything("think")),
+        truncate=is_cut_to_fit,
+        shift=is_cut_to_fit and fields.flag("shift") is not False,
+        is_shown=bool(fields.flag("_debug_render_only")),
+    )
+
+
+async def rendered(
+    answer: streaming.Answer, question: asking.Question, said: dict[str, Any]
+) -> HttpResponse:
+    """The prompt itself, where only that was asked for."""
+    shown, _ = await streaming.whole(answer)
+    images = sum(len(message.images) for message in question.messages)
+    return as_json(
+        {
+            "model": question.model_name,
+            "created_at": go_time(clock.now()),
+            **said,
+            "done": False,
+            "_debug_info": {
+                "rendered_template": shown.text,
+                **({"image_count": images} if images else {}),
+            },
+        }
     )
 
 
@@ -123,13 +140,13 @@ class Lines:
         if len(message) == 2 and not (said.text or said.logprobs):
             return ""
         told = logprobs.native(said.logprobs)
-        return _line({**self._head(), "message": message, "done": False, **told})
+        return as_line({**self._head(), "message": message, "done": False, **told})
 
     def finished(self, end: protocol.End) -> str:
-        return _line(self.whole(streaming.Said(), end))
+        return as_line(self.whole(streaming.Said(), end))
 
     def refused(self, refused: Refused) -> str:
-        return _line(native_body(refused))
+        return as_line(native_body(refused))
 
     def whole(self, said: streaming.Said, end: protocol.End) -> dict[str, Any]:
         """The last line, and with all that was said the only one."""
@@ -139,7 +156,7 @@ class Lines:
             "done": True,
             "done_reason": "length" if end.why == "length" else "stop",
             **logprobs.native(said.logprobs),
-            **_counters(end.stats or protocol.Stats(), time.monotonic_ns() - self._began_ns),
+            **counters(end.stats or protocol.Stats(), time.monotonic_ns() - self._began_ns),
         }
 
     def _head(self) -> dict[str, Any]:
@@ -155,35 +172,11 @@ class Lines:
         return message
 
 
-def newest_first(models: Sequence[Model]) -> list[Model]:
-    return sorted(models, key=lambda model: (-int(model.modified_at.timestamp()), model.name))
-
-
-def go_time(moment: datetime) -> str:
-    """RFC 3339 as Go writes it: no trailing zeros, `Z` for no offset."""
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    if moment.microsecond:
-        text += f".{moment.microsecond:06d}".rstrip("0")
-    offset = moment.strftime("%z")
-    return text + ("Z" if offset in ("", "+0000") else f"{offset[:3]}:{offset[3:5]}")
-
-
-def _body(request: HttpRequest) -> object:
-    try:
-        return body_of(request)
-    except NoBody:
-        raise Refused(status=400, message="missing request body") from None
-
-
-def _json(value: dict[str, Any]) -> HttpResponse:
-    return HttpResponse(gojson.dumps(value), content_type="application/json; charset=utf-8")
-
-
-def _line(value: dict[str, Any]) -> str:
+def as_line(value: dict[str, Any]) -> str:
     return gojson.dumps_ascii(value) + "\n"
 
 
-def _counters(stats: protocol.Stats, total_ns: int) -> dict[str, int]:
+def counters(stats: protocol.Stats, total_ns: int) -> dict[str, int]:
     counters = {
         "total_duration": total_ns,
         "load_duration": stats.load_ns,
@@ -221,7 +214,7 @@ def known_role(written: str) -> Role:
     raise Refused(status=400, message=f'invalid role: "{written}"')
 
 
-def _thinking(value: object) -> bool | protocol.ThinkLevel | None:
+def thinking(value: object) -> bool | protocol.ThinkLevel | None:
     if value is None or isinstance(value, bool):
         return value
     if not isinstance(value, str):
@@ -233,19 +226,13 @@ def _thinking(value: object) -> bool | protocol.ThinkLevel | None:
     raise Refused(status=400, message=f'invalid think value: "{value}" (must be {_LEVELS})')
 
 
-def _refuse_what_is_not_there_yet(fields: Fields) -> None:
-    """Said plainly, since an answer that ignored these would look like one that followed them."""
-    if fields.flag("_debug_render_only"):
-        raise Refused(status=400, message="rendered prompts are not shown by this portal")
-
-
 async def _load_or_unload(person: Person, asked: ChatRequest) -> HttpResponse:
     """The reply clients wait for. Only our own schedule loads and unloads (threat F22)."""
     name = asked.question.model_name
     await database_sync_to_async(asking.model_for)(person, name)
     reason = "unload" if asked.keep_alive_seconds == 0 else "load"
     message = {"role": "assistant", "content": ""}
-    return _json(
+    return as_json(
         {
             "model": name,
             "created_at": go_time(clock.now()),
@@ -254,70 +241,3 @@ async def _load_or_unload(person: Person, asked: ChatRequest) -> HttpResponse:
             "done_reason": reason,
         }
     )
-
-
-def _tag(model: Model) -> dict[str, Any]:
-    lengths = {
-        "context_length": model.context_length,
-        "embedding_length": model.embedding_length,
-    }
-    tag = {
-        "name": model.name,
-        "model": model.name,
-        "modified_at": go_time(timezone.localtime(model.modified_at)),
-        "size": model.size_bytes,
-        "digest": model.digest,
-        "details": {
-            **_details(model),
-            **{name: length for name, length in lengths.items() if length},
-        },
-    }
-    return {**tag, "capabilities": model.capabilities} if model.capabilities else tag
-
-
-def _details(model: Model) -> dict[str, Any]:
-    return {
-        "parent_model": "",
-        "format": "gguf",
-        "family": model.family,
-        "families": [model.family] if model.family else None,
-        "parameter_size": model.parameter_size,
-        "quantization_level": model.quantization,
-    }
-
-
-def _loaded_models(person: Person) -> list[dict[str, Any]]:
-    """What runs at this moment, of what this person may use (threat B16)."""
-    by_queue: dict[str, list[Model]] = {}
-    for model in queries.models_for(person):
-        for spec in queries.specs_of(model):
-            by_queue.setdefault(spec.queue, []).append(model)
-    forever = clock.now() + _FOREVER
-    loaded = []
-    for host in requests.host_states():
-        for runner in host.runners:
-            names = {model.name: model for model in by_queue.get(runner.queue, ())}
-            if names:
-                model = names.get(runner.model_name) or next(iter(names.values()))
-                loaded.append((_expiry(runner, forever=forever), model, runner))
-    loaded.sort(key=lambda row: (row[0], row[1].name), reverse=True)
-    return [_loaded(model, runner, expires_at=expiry) for expiry, model, runner in loaded]
-
-
-def _expiry(runner: protocol.RunnerState, *, forever: datetime) -> datetime:
-    if runner.expires_at is None:
-        return forever
-    return datetime.fromtimestamp(runner.expires_at, tz=timezone.get_default_timezone())
-
-
-def _loaded(model: Model, runner: protocol.RunnerState, *, expires_at: datetime) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "model": model.name,
-        "size": runner.size_bytes,
-        "digest": model.digest,
-        "details": _details(model),
-        "expires_at": go_time(timezone.localtime(expires_at)),
-        "size_vram": runner.vram_bytes,
-        "context_length": runner.context_length,
-    }

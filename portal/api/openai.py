@@ -16,7 +16,8 @@ from portal.api import asking, calling, formats, gojson, images, logprobs, strea
 from portal.api.door import body_of
 from portal.api.errors import Refused, openai_body
 from portal.api.goreading import Fields, kind_of
-from portal.api.ollama import known_role, newest_first
+from portal.api.listing import newest_first
+from portal.api.ollama import known_role
 from portal.api.road import started
 from portal.catalog import queries
 from portal.catalog.models import Model
@@ -52,7 +53,7 @@ class ChatRequest:
 
 
 async def models(request: HttpRequest, person: Person) -> HttpResponseBase:
-    usable = await database_sync_to_async(queries.models_for)(person)
+    usable = await database_sync_to_async(queries.listed_for)(person)
     listed = [_listed(model, name=model.name) for model in newest_first(usable)]
     return _json({"object": "list", "data": listed})
 

@@ -30,6 +30,9 @@ def refusal_of_end(end: protocol.End) -> Refused | None:
     if end.detail == "too-long":
         return too_long()
     status, message = _DETAILS.get(end.detail, (500, f"the model failed; {_KEPT}"))
-    message = f"{message}: {end.words}" if end.words else message
+    if end.detail == "template" and end.words:
+        message = end.words  # what the template's language says of itself, as clients know it
+    elif end.words:
+        message = f"{message}: {end.words}"
     retry = BUSY_RETRY_SECONDS if status == 503 else None
     return Refused(status=status, message=message, retry_after_seconds=retry)

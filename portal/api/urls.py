@@ -3,21 +3,44 @@
 from django.urls import path, re_path
 
 from portal.accounts.models import KeyScope
-from portal.api import embedding, ollama, openai
+from portal.api import (
+    blobs,
+    creating,
+    embedding,
+    generate,
+    listing,
+    managing,
+    ollama,
+    openai,
+    showing,
+    transfers,
+)
 from portal.api.door import door, not_found
 from portal.api.errors import Family
 
 NATIVE, OPENAI = Family.NATIVE, Family.OPENAI
 EMBEDDINGS = KeyScope.EMBEDDINGS
+MANAGE = KeyScope.MANAGE
 
 urlpatterns = [
     path("api/", door(NATIVE, GET=ollama.running, HEAD=ollama.running)),  # `/u/KEY` and no more
     path("api/version", door(NATIVE, GET=ollama.version, HEAD=ollama.version)),
-    path("api/tags", door(NATIVE, GET=ollama.tags, HEAD=ollama.tags)),
-    path("api/ps", door(NATIVE, GET=ollama.ps)),
+    path("api/tags", door(NATIVE, GET=listing.tags, HEAD=listing.tags)),
+    path("api/ps", door(NATIVE, GET=listing.ps)),
+    path("api/show", door(NATIVE, POST=showing.show)),
+    path("api/copy", door(NATIVE, scope=MANAGE, POST=managing.copy)),
+    path("api/delete", door(NATIVE, scope=MANAGE, DELETE=managing.delete)),
     path("api/chat", door(NATIVE, POST=ollama.chat)),
+    path("api/generate", door(NATIVE, POST=generate.generate)),
     path("api/embed", door(NATIVE, scope=EMBEDDINGS, POST=embedding.embed)),
     path("api/embeddings", door(NATIVE, scope=EMBEDDINGS, POST=embedding.embeddings)),
+    path("api/pull", door(NATIVE, scope=MANAGE, POST=transfers.pull)),
+    path(
+        "api/blobs/<path:digest>",
+        door(NATIVE, scope=MANAGE, is_upload=True, HEAD=blobs.head, POST=blobs.upload),
+    ),
+    path("api/create", door(NATIVE, scope=MANAGE, POST=creating.create)),
+    path("api/push", door(NATIVE, scope=MANAGE, POST=transfers.push)),
     path("v1/models", door(OPENAI, GET=openai.models)),
     path("v1/models/<path:name>", door(OPENAI, GET=openai.model)),
     path("v1/chat/completions", door(OPENAI, POST=openai.chat_completions)),

@@ -46,20 +46,28 @@ def is_regular(path: Path) -> bool:
         return False
 
 
-def sha256(file: BufferedReader) -> str:
+def sha256(file: BufferedReader, *, pace: Callable[[int], None] | None = None) -> str:
+    """`pace` is called with how much has been read, again and again, and may take its time."""
     file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+    if pace is None:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, read_bytes = hashlib.sha256(), 0
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+        read_bytes += len(chunk)
+        pace(read_bytes)
+    return digest.hexdigest()
 
 
 def write(target: Path, data: bytes) -> None:
-    with _create(target) as file:
+    with create(target) as file:
         file.write(data)
 
 
 def copy(source: BinaryIO, *, target: Path, size_bytes: int) -> None:
     """Exactly `size_bytes` from where `source` stands; more or fewer is an error."""
     left = size_bytes
-    with _create(target) as file:
+    with create(target) as file:
         while left and (chunk := source.read(min(CHUNK_BYTES, left))):
             file.write(chunk)
             left -= len(chunk)
@@ -69,7 +77,7 @@ def copy(source: BinaryIO, *, target: Path, size_bytes: int) -> None:
 
 def clone_or_copy(source: BufferedReader, *, target: Path, reserve: Reserve) -> None:
     """The same bytes, sharing the disk's blocks where it can."""
-    with _create(target) as file:
+    with create(target) as file:
         try:
             fcntl.ioctl(file.fileno(), _FICLONE, source.fileno())
         except OSError as error:
@@ -106,6 +114,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _create(target: Path) -> BinaryIO:
+def copy_range(source: BufferedReader, start: int, size_bytes: int, target: BinaryIO) -> None:
+    """So many bytes of an open file, from `start`, to where `target` stands."""
+    source.seek(start)
+    left = size_bytes
+    while left and (chunk := source.read(min(CHUNK_BYTES, left))):
+        target.write(chunk)
+        left -= len(chunk)
+    if left:
+        raise EOFError("the source became shorter while it was read")
+
+
+def create(target: Path) -> BinaryIO:
+    """A new file, for writing; one that is there already is an error, and so is a link."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.fdopen(os.open(target, flags, 0o644), "wb")

@@ -1,7 +1,7 @@
 """Manifests and configurations as Ollama writes them, byte for byte. Not for where they lie."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -19,8 +19,11 @@ SYSTEM_TYPE = f"{_LAYER_PREFIX}system"
 PARAMETERS_TYPE = f"{_LAYER_PREFIX}params"
 MESSAGES_TYPE = f"{_LAYER_PREFIX}messages"
 LICENSE_TYPE = f"{_LAYER_PREFIX}license"
+DRAFT_TYPE = f"{_LAYER_PREFIX}draft"
 
 MAX_LAYERS = 10_000
+# Texts of a configuration that are passed on as they are, in the order they are written.
+_OTHERS = ("renderer", "parser", "requires", "remote_host", "remote_model")
 
 
 class BadManifest(ValueError):
@@ -142,12 +145,12 @@ class Config:
             capabilities=_texts(fields, "capabilities"),
             context_length=_count(fields, "context_length"),
             embedding_length=_count(fields, "embedding_length"),
-            others={key: _text(fields, key) for key in ("renderer", "parser", "requires")},
+            others={key: _text(fields, key) for key in _OTHERS},
         )
 
     def as_bytes(self) -> bytes:
         optional: dict[str, object] = {
-            **{key: self.others.get(key, "") for key in ("renderer", "parser", "requires")},
+            **{key: self.others.get(key, "") for key in _OTHERS},
             "capabilities": list(self.capabilities),
             "context_length": self.context_length,
             "embedding_length": self.embedding_length,
@@ -176,9 +179,27 @@ def write_parameters(parameters: Mapping[str, object]) -> bytes:
     return _line(dict(sorted(parameters.items())))
 
 
-def write_messages(messages: list[tuple[str, str]]) -> bytes:
-    """A `messages` layer of (role, content)."""
-    return _line([{"role": role, "content": content} for role, content in messages])
+def read_messages(data: bytes) -> list[dict[str, Any]]:
+    """The conversation of a `messages` layer: what it began with."""
+    messages = _object(b'{"messages":' + data + b"}")["messages"] or []
+    if not isinstance(messages, list) or not all(isinstance(each, dict) for each in messages):
+        raise BadManifest("not a list of messages")
+    return messages
+
+
+def write_messages(messages: Sequence[Mapping[str, Any]]) -> bytes:
+    """A `messages` layer: role and content always, the other fields of a message if they say
+    something, in the order of the original."""
+    return _line([_message(each) for each in messages])
+
+
+def _message(fields: Mapping[str, Any]) -> dict[str, Any]:
+    rare = ("thinking", "images", "tool_calls", "tool_name", "tool_call_id")
+    return {
+        "role": fields.get("role", ""),
+        "content": fields.get("content", ""),
+        **{name: fields[name] for name in rare if fields.get(name)},
+    }
 
 
 def _line(value: object) -> bytes:

@@ -1,10 +1,11 @@
 """Everything that reads lists of models, or what a model needs. Writes nothing."""
 
 from collections.abc import Sequence
+from copy import copy
 
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from inference import protocol
@@ -12,8 +13,9 @@ from portal.accounts.models import Person
 from portal.audit.models import Entry
 from portal.catalog.access import may_see_every_model
 from portal.catalog.manifest import BadManifest
-from portal.catalog.models import Model, ModelState
+from portal.catalog.models import Alias, Model, ModelState
 from portal.catalog.names import ModelName
+from portal.catalog.needed import blobs_in_use
 from portal.catalog.store import NoSuchManifest, Store
 
 # Above this a model's own wish for context is not followed: it is memory, for every conversation.
@@ -26,16 +28,56 @@ def models_for(person: Person) -> list[Model]:
     return _models_of(person, states=[ModelState.READY])
 
 
+def listed_for(person: Person) -> list[Model]:
+    """As `models_for`, and once more under each alias: copies, to be shown and never saved."""
+    found = models_for(person)
+    named = []
+    for alias, model in aliases_of(found):
+        again = copy(model)
+        again.name = alias.name
+        named.append(again)
+    return named + found
+
+
+def all_models(prefix: str = "") -> list[Model]:
+    """Whatever their state, the newest first; names that begin so, in any letter case."""
+    return list(Model.objects.filter(name__istartswith=prefix).order_by("-modified_at", "name"))
+
+
+def unready_for(person: Person) -> list[Model]:
+    """What nobody can choose yet, or ever, for those who look after models."""
+    if not may_see_every_model(person):
+        return []
+    return _models_of(person, states=[ModelState.ADDED, ModelState.UNLOADABLE])
+
+
+def aliases_of(models: Sequence[Model]) -> list[tuple[Alias, Model]]:
+    """Names that stand for one of these, each with its model. A model's own name hides an alias."""
+    by_id = {model.id: model for model in models}
+    hidden = Model.objects.filter(name__iexact=OuterRef("name"))
+    known = Alias.objects.filter(~Exists(hidden), model__isnull=False)
+    return [(alias, by_id[alias.model_id]) for alias in known if alias.model_id in by_id]
+
+
+def retired_for(person: Person) -> list[Model]:
+    """Models that this person could still use, had they not been retired."""
+    return _models_of(person, states=list(ModelState), is_retired=True)
+
+
 def models_shown_to(person: Person) -> list[Model]:
     """Those that answer, and the ones that she may use once they have been checked."""
     found = _models_of(person, states=[ModelState.READY, ModelState.ADDED])
     return [model for model in found if task_of(model) == "answer"]
 
 
-def _models_of(person: Person, *, states: Sequence[ModelState]) -> list[Model]:
+def _models_of(
+    person: Person, *, states: Sequence[ModelState], is_retired: bool = False
+) -> list[Model]:
     if not person.is_active:
         return []
-    usable = Model.objects.filter(state__in=states)
+    usable = Model.objects.filter(state__in=states, retired_at__isnull=not is_retired)
+    if is_retired:
+        usable = usable.select_related("successor")
     if may_see_every_model(person):
         return list(usable)
     of_her_groups = Q(groups__in=person.groups.all())
@@ -66,7 +108,12 @@ def _gpu_layers_of(model: Model) -> int | None:
 
 
 def specs_of(model: Model) -> list[protocol.ModelSpec]:
-    """Everything that a runner may have loaded of it: a model made for answers embeds too."""
+    """Everything that a runner may have loaded of it: a model made for answers embeds too.
+
+    Nothing of one that no worker can load at all.
+    """
+    if not model.weights:
+        return []
     task = task_of(model)
     others: list[protocol.Task] = ["embed"] if task == "answer" else []
     return [spec_of(model, each) for each in (task, *others)]
@@ -94,7 +141,7 @@ def context_length_of(model: Model) -> int:
 
 def open_store() -> Store:
     """The store that this portal is configured with."""
-    return Store(settings.PORTAL.models)
+    return Store(settings.PORTAL.models, also_needed=blobs_in_use)
 
 
 def was_deleted(name: str) -> bool:

@@ -5,73 +5,61 @@ line may be the last one before a power cut. Knows nothing of people, rights or 
 """
 
 import errno
-import fcntl
 import hashlib
 import logging
 import os
 import stat
-import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedReader
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
-from portal.catalog import files
+from portal.catalog import files, folders
 from portal.catalog.manifest import BadManifest, Manifest
-from portal.catalog.names import Digest, ModelName, NotADigest, NotAName
+from portal.catalog.manifests import MAX_DOCUMENT_BYTES, Manifests, NoSuchManifest, Stored
+from portal.catalog.names import Digest, ModelName, NotADigest
+from portal.catalog.staging import MARGIN_BYTES, NoSpace, Staged, Staging, WrongBytes
 
-MARGIN_BYTES = 64 * 1024 * 1024
-MAX_DOCUMENT_BYTES = 1024 * 1024
+__all__ = [
+    "MARGIN_BYTES",
+    "MAX_DOCUMENT_BYTES",
+    "NoSpace",
+    "NoSuchManifest",
+    "NotKnown",
+    "Staged",
+    "Store",
+    "Stored",
+    "WrongBytes",
+]
 
 logger = logging.getLogger(__name__)
 
 
-class WrongBytes(Exception):
-    """The file is not what its digest says."""
+class NotKnown(Exception):
+    """What else is needed cannot be found out now; so nothing may be removed."""
 
 
-class NoSpace(Exception):
-    """The disk has no room. `missing_bytes` is how much more is needed."""
-
-    def __init__(self, missing_bytes: int) -> None:
-        super().__init__(missing_bytes)
-        self.missing_bytes = missing_bytes
-
-
-class NoSuchManifest(Exception):
-    """The store has no manifest under this name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A file in the store that has been hashed and synced, and has no name yet."""
-
-    path: Path
-    digest: Digest
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A manifest as it lies in the store. `digest` is the sha256 of the file itself."""
-
-    name: ModelName
-    manifest: Manifest
-    digest: Digest
-    modified_at: float
+def _nothing() -> Collection[Digest]:
+    return ()
 
 
 class Store:
-    """One `OLLAMA_MODELS` folder. Safe to open many times, also beside an Ollama that reads it."""
+    """One `OLLAMA_MODELS` folder. Safe to open many times, also beside an Ollama that reads it.
 
-    def __init__(self, root: Path) -> None:
+    `also_needed` tells which blobs somebody needs though no manifest names them, or raises
+    `NotKnown`.
+    """
+
+    def __init__(
+        self, root: Path, *, also_needed: Callable[[], Collection[Digest]] = _nothing
+    ) -> None:
         self._root = root
         self._blobs = root / "blobs"
-        self._manifests = root / "manifests"
-        self._staged = root / "staged"
+        self._manifests = Manifests(root)
+        self._staging = Staging(root)
+        self._also_needed = also_needed
 
     # ── Blobs ────────────────────────────────────────────────────────────────────────────────
 
@@ -107,35 +95,54 @@ class Store:
             if files.sha256(file) != digest.hex:
                 raise WrongBytes(digest.hex)
 
+    def blob_sizes(self) -> dict[Digest, int]:
+        """Every file among the blobs that has the name of one."""
+        found = {}
+        for path in folders.regular_files(self._blobs):
+            with suppress(NotADigest, FileNotFoundError):
+                found[Digest.of_file_name(path.name)] = path.lstat().st_size
+        return found
+
+    def set_aside(self, digest: Digest) -> None:
+        """Take a blob whose bytes have changed out of its place, so that fetching it again does not
+        find it there. Who has it open keeps it; pruning removes it in the end."""
+        with self.locked():
+            path = self.blob_path(digest)
+            aside = self._staging.new()
+            with suppress(FileNotFoundError):
+                path.replace(aside)
+                os.utime(aside)
+            files.sync_folder(self._blobs)
+
     # ── From staged to published ─────────────────────────────────────────────────────────────
+
+    def staged_folder(self) -> Path:
+        """The folder, made, in which downloads and uploads grow. What is whole, hashed and synced
+        there becomes a `Staged` and is published; files named `….part…` are kept for a week."""
+        return self._staging.ready_folder()
+
+    def reserve(self, size_bytes: int) -> None:
+        """Raises `NoSpace` when so much would not fit with a margin."""
+        self._staging.reserve(size_bytes)
 
     def stage_file(self, source: Path, *, may_link: bool = False) -> Staged:
         """Take a local file in. Without `may_link` later changes of the source do not reach us."""
-        with files.open_regular(source) as file:
-            size_bytes = os.fstat(file.fileno()).st_size
-            staged = self._new_staged()
-            with self._discarded_on_failure(staged):
-                if may_link:
-                    files.link_or_copy(
-                        file, source_path=source, target=staged, reserve=self._reserve
-                    )
-                else:
-                    files.clone_or_copy(file, target=staged, reserve=self._reserve)
-        return self._finish(staged, size_bytes=size_bytes)
+        return self._staging.stage_file(source, may_link=may_link)
 
     def stage_stream(self, stream: BinaryIO, *, size_bytes: int) -> Staged:
         """Take in exactly `size_bytes` from something that can only be read once."""
-        staged = self._new_staged()
-        with self._discarded_on_failure(staged):
-            self._reserve(size_bytes)
-            files.copy(stream, target=staged, size_bytes=size_bytes)
-        return self._finish(staged, size_bytes=size_bytes)
+        return self._staging.stage_stream(stream, size_bytes=size_bytes)
 
     def stage_bytes(self, data: bytes) -> Staged:
-        staged = self._new_staged()
-        with self._discarded_on_failure(staged):
-            files.write(staged, data)
-        return self._finish(staged, size_bytes=len(data))
+        return self._staging.stage_bytes(data)
+
+    def new_staged(self) -> Path:
+        """For a program that writes a file itself, such as a quantiser: then `finish_staged`."""
+        return self._staging.new()
+
+    def finish_staged(self, path: Path) -> Staged:
+        """Hash and sync what was written at `new_staged`; on failure nothing of it stays."""
+        return self._staging.finish(path, size_bytes=path.lstat().st_size)
 
     def publish(self, staged: Staged) -> None:
         """Give the staged file its name. A file that has it already is replaced by the checked one.
@@ -143,14 +150,24 @@ class Store:
         In a folder that others fill too, a name alone proves nothing (threat E9). Whoever has the
         old file open keeps reading it.
         """
-        self._make_folder(self._blobs)
+        self._refuse_stranger(staged)
+        folders.make(self._blobs, root=self._root)
         target = self.blob_path(staged.digest)
         if staged.path.lstat().st_nlink > 1 and self._is_whole(staged):
             # A file that somebody else can still change must not take the place of our own.
             self.discard(staged)
             return
-        os.replace(staged.path, target)  # noqa: PTH105 - one spelling for every step a test records
+        staged.path.replace(target)
         files.sync_folder(self._blobs)
+
+    def _refuse_stranger(self, staged: Staged) -> None:
+        """Only a file of the staging folder itself, as long as it was (threat E20)."""
+        folders.refuse_link(self._staging.folder, root=self._root)
+        status = staged.path.lstat()
+        if staged.path.parent != self._staging.folder or not stat.S_ISREG(status.st_mode):
+            raise files.NotAFile(errno.EINVAL, "not a staged file", staged.path.name)
+        if status.st_size != staged.size_bytes:
+            raise WrongBytes(staged.digest.hex)
 
     def _is_whole(self, staged: Staged) -> bool:
         try:
@@ -163,67 +180,95 @@ class Store:
         staged.path.unlink(missing_ok=True)
 
     @contextmanager
+    def holding(self, digests: Collection[Digest]) -> Iterator[None]:
+        """Nobody removes these blobs meanwhile, though no manifest names them yet.
+
+        Enter it outside `locked`.
+        """
+        with ExitStack() as held:
+            with self.locked():
+                held.enter_context(self._staging.holding(frozenset(digests)))
+            yield
+
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else publishes or removes meanwhile. Hash before, not inside."""
-        self._make_folder(self._root)
-        self._refuse_world_writable()
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(self._root / ".portal-lock", flags, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        folders.make(self._root, root=self._root)
+        folders.refuse_world_writable(
+            (self._root, self._blobs, self._manifests.folder, self._staging.folder)
+        )
+        with folders.locked(self._root / ".portal-lock"):
             yield
-        finally:
-            os.close(descriptor)
 
     # ── Manifests ────────────────────────────────────────────────────────────────────────────
 
-    def write_manifest(self, name: ModelName, manifest: Manifest) -> Stored:
-        """Publish the model. Call inside `locked`, when every blob it names is published."""
+    def write_manifest(
+        self, name: ModelName, manifest: Manifest, *, data: bytes | None = None
+    ) -> Stored:
+        """Publish the model. Call inside `locked`, when every blob it names is published.
+
+        `data` are the manifest's bytes as somebody else wrote them; they are kept as they are. What
+        the name stood for before loses its files, unless they are needed elsewhere.
+        """
+        replaced = self.layers_of(name)
+        stored = self.replace_manifest(name, manifest, data=data)
+        self.remove_of(replaced)
+        return stored
+
+    def replace_manifest(
+        self, name: ModelName, manifest: Manifest, *, data: bytes | None = None
+    ) -> Stored:
+        """As `write_manifest`, and what was there before keeps its files until `remove_of`."""
+        self.refuse_missing(manifest)
+        self._manifests.put(name, self.stage_bytes(data or manifest.as_bytes()).path)
+        return self.manifest(name)
+
+    def refuse_missing(self, manifest: Manifest) -> None:
+        """Raises `WrongBytes` with the digest of a blob that is not there in its full length."""
         for layer in manifest.all_layers:
             if not self.has_blob(layer.digest, size_bytes=layer.size_bytes):
                 raise WrongBytes(layer.digest.hex)
-        replaced = self._layers_of(name)
-        staged = self.stage_bytes(manifest.as_bytes())
-        path = self._manifest_path(self._existing(name) or name)
-        self._make_folder(path.parent)
-        os.replace(staged.path, path)  # noqa: PTH105 - one spelling for every step a test records
-        files.sync_folder(path.parent)
-        self._remove_unreferenced(replaced)
-        return self.manifest(name)
+
+    def copy_manifest(self, source: ModelName, destination: ModelName) -> Stored:
+        """Byte for byte. Call inside `locked`."""
+        data = self._manifests.bytes_of(source)
+        return self.replace_manifest(destination, Manifest.read(data), data=data)
 
     def manifest(self, name: ModelName) -> Stored:
         """The manifest of this name, whatever its case. `NoSuchManifest`, or `BadManifest`."""
-        found = self._existing(name)
-        if found is None:
-            raise NoSuchManifest(name.short)
-        path = self._manifest_path(found)
-        with files.open_regular(path) as file:
-            data = file.read(MAX_DOCUMENT_BYTES + 1)
-            modified_at = os.fstat(file.fileno()).st_mtime
-        if len(data) > MAX_DOCUMENT_BYTES:
-            raise BadManifest("too long")
-        digest = Digest(hashlib.sha256(data).hexdigest())
-        return Stored(found, Manifest.read(data), digest, modified_at)
+        return self._manifests.read(name)
+
+    def manifest_bytes(self, name: ModelName) -> bytes:
+        """As it lies in the store, for sending it on. `NoSuchManifest`."""
+        return self._manifests.bytes_of(name)
+
+    def has_manifest(self, name: ModelName) -> bool:
+        """Whether there is a file of this name, readable or not."""
+        return self._manifests.existing(name) is not None
 
     def all(self) -> list[Stored]:
         """Every readable manifest. What cannot be read is left out and logged, never guessed at."""
-        found = []
-        for name in self._names():
-            try:
-                found.append(self.manifest(name))
-            except (BadManifest, NoSuchManifest, OSError) as error:
-                logger.warning("a manifest is left out: %s: %s", name, type(error).__name__)
-        return found
+        return self._manifests.all()
+
+    def unreadable(self) -> list[ModelName]:
+        """Names whose file is no manifest: while there are any, nothing is pruned."""
+        return self._manifests.unreadable()
+
+    def layers_of(self, name: ModelName) -> set[Digest]:
+        """The blobs this model needs; none when its manifest is absent or says nothing usable."""
+        try:
+            return {layer.digest for layer in self.manifest(name).manifest.all_layers}
+        except (NoSuchManifest, BadManifest):
+            return set()
+
+    # ── Removing ─────────────────────────────────────────────────────────────────────────────
 
     def referenced(self) -> Counter[Digest]:
         """How many manifests need each blob. Raises `BadManifest` when one of them cannot be read:
 
         what it needs is unknown then, and nothing may be removed.
         """
-        counts: Counter[Digest] = Counter()
-        for name in self._names():
-            counts.update({layer.digest for layer in self.manifest(name).manifest.all_layers})
-        return counts
+        return self._manifests.referenced()
 
     def remove(self, name: ModelName) -> list[Digest]:
         """Remove the manifest, then those of its blobs that no other needs. Returns these.
@@ -231,134 +276,44 @@ class Store:
         The second time, and when the first was cut short, nothing is left to do or it is done now.
         """
         with self.locked():
-            needed = self._layers_of(name)
-            if self._existing(name) is None:
-                return []
-            path = self._manifest_path(self._existing(name) or name)
-            path.unlink(missing_ok=True)
-            files.sync_folder(path.parent)
-            self._remove_empty_folders(path.parent)
-            return self._remove_unreferenced(needed)
+            needed = self.layers_of(name)
+            return self.remove_of(needed) if self._manifests.remove(name) else []
 
     def remove_unreferenced(self, *, older_than: float) -> list[Digest]:
-        """Prune blobs no manifest needs, and staged files, last changed before `older_than`."""
+        """Prune blobs that nobody needs, and staged files, last changed before `older_than`."""
         with self.locked():
-            for staged in self._regular_files(self._staged):
-                if staged.lstat().st_mtime < older_than:
-                    staged.unlink(missing_ok=True)
+            self._staging.remove_forgotten(older_than=older_than)
             old = set()
-            for path in self._regular_files(self._blobs):
+            for path in folders.regular_files(self._blobs):
                 with suppress(NotADigest):
                     if path.lstat().st_mtime < older_than:
                         old.add(Digest.of_file_name(path.name))
-            return self._remove_unreferenced(old)
+            return self.remove_of(old)
 
-    def _remove_unreferenced(self, candidates: set[Digest]) -> list[Digest]:
+    def remove_of(self, candidates: Collection[Digest]) -> list[Digest]:
+        """Those of these blobs that nobody needs are gone. Call inside `locked`."""
         try:
-            needed = self.referenced()
-        except (BadManifest, OSError):
-            logger.warning("no blob is removed: a manifest cannot be read")
+            needed = {*self.referenced(), *self._staging.held(), *self._also_needed()}
+        except (BadManifest, OSError, NotKnown) as error:
+            logger.warning("no blob is removed: what is needed is unknown: %s", error)
             return []
-        gone = sorted(candidates - needed.keys())
+        gone = sorted(set(candidates) - needed)
         for digest in gone:
             self.blob_path(digest).unlink(missing_ok=True)
         return gone
 
-    def _names(self) -> Iterator[ModelName]:
-        """Files exactly four levels deep, with valid names, reached without a link (threat E20)."""
-        for relative in _walk(self._manifests, depth=4):
-            try:
-                yield ModelName.of_path(relative)
-            except NotAName:
-                logger.warning("a file among the manifests is left out: its name is not a model's")
-
-    def _layers_of(self, name: ModelName) -> set[Digest]:
-        """The blobs this model needs; none when its manifest is absent or says nothing usable."""
-        try:
-            return {layer.digest for layer in self.manifest(name).manifest.all_layers}
-        except (NoSuchManifest, BadManifest):
-            return set()
-
-    def _existing(self, name: ModelName) -> ModelName | None:
-        # Not by asking for the path itself: that would follow links in its folders (threat E20).
-        return next((other for other in self._names() if other.folded == name.folded), None)
-
-    def _manifest_path(self, name: ModelName) -> Path:
-        return self._manifests / name.path
-
-    # ── Folders and staged files ─────────────────────────────────────────────────────────────
-
-    def _new_staged(self) -> Path:
-        self._make_folder(self._staged)
-        return self._staged / uuid.uuid4().hex
-
-    def _finish(self, staged: Path, *, size_bytes: int) -> Staged:
-        """Hash what lies on the disk, not what we meant to write; sync it before it is named."""
-        with self._discarded_on_failure(staged), files.open_regular(staged) as file:
-            if os.fstat(file.fileno()).st_size != size_bytes:
-                raise WrongBytes("the file changed its length while it was taken in")
-            digest = Digest(files.sha256(file))
-            os.fsync(file.fileno())
-        return Staged(staged, digest, size_bytes)
-
-    @contextmanager
-    def _discarded_on_failure(self, staged: Path) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            staged.unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise NoSpace(0) from error
-            raise
-        except Exception:
-            staged.unlink(missing_ok=True)
-            raise
-
-    def _reserve(self, size_bytes: int) -> None:
-        """Refuse before the first byte what would not fit with a margin (threat E12)."""
-        status = os.statvfs(self._root)
-        missing = size_bytes + MARGIN_BYTES - status.f_bavail * status.f_frsize
-        if missing > 0:
-            raise NoSpace(missing)
-
-    def _make_folder(self, folder: Path) -> None:
-        """The folder and its parents, their entries synced. Never through a link below the root."""
-        if folder.is_symlink() and folder != self._root:
-            raise NotADirectoryError(errno.ENOTDIR, "a link where a folder should be", folder.name)
-        if folder.is_dir():
-            return
-        self._make_folder(folder.parent)
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o755)
-        files.sync_folder(folder.parent)
-
-    def _refuse_world_writable(self) -> None:
-        for folder in (self._root, self._blobs, self._manifests, self._staged):
-            if folder.is_dir() and folder.stat().st_mode & stat.S_IWOTH:
-                raise PermissionError(errno.EACCES, "everyone may write here", folder.name)
-
-    def _remove_empty_folders(self, folder: Path) -> None:
-        while folder != self._manifests:
-            try:
-                folder.rmdir()
-            except OSError:
-                return
-            folder = folder.parent
-
-    def _regular_files(self, folder: Path) -> list[Path]:
-        if folder.is_symlink() or not folder.is_dir():
-            return []
-        return [path for path in folder.iterdir() if files.is_regular(path)]
-
-
-def _walk(folder: Path, *, depth: int) -> Iterator[PurePosixPath]:
-    """Relative paths of the regular files exactly `depth` levels down. Follows no link."""
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    for entry in entries:
-        if depth == 1 and entry.is_file(follow_symlinks=False):
-            yield PurePosixPath(entry.name)
-        elif depth > 1 and entry.is_dir(follow_symlinks=False):
-            for below in _walk(folder / entry.name, depth=depth - 1):
-                yield PurePosixPath(entry.name) / below
+    def rename_old_blobs(self) -> int:
+        """Early Ollamas wrote `sha256:` where later ones write `sha256-`. Returns how many."""
+        old = {}
+        for path in folders.regular_files(self._blobs):
+            with suppress(NotADigest):
+                digest = Digest.of_file_name(path.name.replace("sha256:", "sha256-", 1))
+                if not self.blob_path(digest).exists():  # so not the new spelling itself
+                    old[path] = self.blob_path(digest)
+        if not old:
+            return 0
+        with self.locked():
+            for path, target in old.items():
+                path.rename(target)
+            files.sync_folder(self._blobs)
+        return len(old)

@@ -52,6 +52,21 @@ _OUTCOMES: dict[str, Promise] = {
         " do harm. Fetch it again, or choose a smaller one."
     ),
 }
+# Of what is listed, so that nobody wonders where it went, and can never be loaded here.
+_OBSTACLES: dict[str, Promise] = {
+    "format": gettext_lazy(
+        "Its weights are not in the GGUF format, the only one that can be loaded here. Its files"
+        " were left as they are. Fetch it as a GGUF, or convert it."
+    ),
+    "remote": gettext_lazy(
+        "It is only a name for a model on another server, and nothing is sent there. Its files were"
+        " left as they are. Delete it, or fetch a model that runs here."
+    ),
+    "weights": gettext_lazy(
+        "It has no weights, so there is nothing to load. Its files were left as they are. Delete"
+        " it, or fetch it again."
+    ),
+}
 
 
 class Trials:
@@ -143,7 +158,7 @@ def settle(model: Model, verdict: protocol.Verdict) -> bool:
 def check_again(person: Person | None, *, model_id: UUID) -> Model:
     """Let a worker try the model anew; nobody can choose it until that is over."""
     model = access.model_for_managing(person, model_id)
-    if model.state in (ModelState.READY, ModelState.UNLOADABLE):
+    if model.weights and model.state in (ModelState.READY, ModelState.UNLOADABLE):
         model.state, model.trial = ModelState.ADDED, {}
         model.save(update_fields=["state", "trial"])
         notices.models_changed(model)
@@ -164,6 +179,9 @@ def sentence_about(model: Model) -> str:
             return _("It loaded and answered.") if model.trial else _("It was loaded before.")
         case ModelState.BROKEN:
             return _("Its files are not whole. Check the files, or fetch it again.")
+    obstacle = _OBSTACLES.get(model.trial.get("outcome", ""))
+    if obstacle is not None:
+        return str(obstacle)
     what = _OUTCOMES.get(model.trial.get("outcome", ""), _OUTCOMES["refused"])
     detail = model.trial.get("detail", "")
     return f"{what} {_NOTHING_HARMED}" + (f" ({detail})" if detail else "")

@@ -19,6 +19,7 @@ from portal import clock, faults
 from portal.accounts.models import Person
 from portal.audit.record import record
 from portal.catalog import access as catalog
+from portal.catalog import aliases
 from portal.catalog.models import Model
 from portal.chat import access, limits, prompts, queries
 from portal.chat.errors import Conflict, QueueFull, TooOften, Unavailable
@@ -87,7 +88,7 @@ def _send_message(
     if conversation is None:
         conversation = Conversation(owner=person, title=limits.derived_title(text))
     after = queries.newest_answer(conversation)
-    conversation.model_name = model.name
+    conversation.model_name = aliases.name_kept(model_name, model=model)
     conversation.changed_at = clock.now()
     conversation.save()
     message = Message.objects.create(

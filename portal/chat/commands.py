@@ -11,8 +11,7 @@ from django.conf import settings
 from django.utils import translation
 
 from portal.accounts.models import Person
-from portal.catalog import queries as catalog
-from portal.chat import access, actions, frames, queries
+from portal.chat import access, actions, choices, frames, queries
 from portal.chat.models import Generation
 
 
@@ -27,7 +26,7 @@ def _hello(person: Person, command: frames.Hello) -> frames.Frame:
     return frames.Welcome(
         ref=command.ref,
         person=frames.person(person, language=translation.get_language() or "en"),
-        models=frames.models(catalog.models_shown_to(person)),
+        models=choices.choices_of(person),
         conversations=[frames.conversation(row) for row in page.conversations],
         more=page.more,
         limits=frames.Limits(max_text_chars=settings.PORTAL.max_text_chars),

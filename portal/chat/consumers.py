@@ -26,8 +26,7 @@ from portal.accounts import queries as accounts
 from portal.accounts.errors import SignedOut
 from portal.accounts.models import Person
 from portal.accounts.notices import group_of
-from portal.catalog import queries as catalog
-from portal.chat import access, commands, following, frames, limits, prompts
+from portal.chat import access, choices, commands, following, frames, limits, prompts
 from portal.chat.errors import ChatError, TooMuch, TooOften, Unavailable
 from portal.chat.models import Generation
 from portal.chat.pressure import Unsent
@@ -205,13 +204,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
     async def _push_models(self) -> None:
         try:
             person = await self._current_person()
-            rows = await database_sync_to_async(catalog.models_shown_to)(person)
+            rows = await database_sync_to_async(choices.choices_of)(person)
         except SignedOut:
             await self._end(SIGNED_OUT)
         except DatabaseError:
             log.warning("models could not be read; the tab keeps its list")
         else:
-            await self._push(frames.Models(models=frames.models(rows)))
+            await self._push(frames.Models(models=rows))
 
     # ── Following ───────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,7 @@
 
 ChatError
   NotFound        404   hidden or never there
+    Retired       404   this model is no longer offered
   Forbidden       403   visible, but not this
   BadCommand      400   we did not understand
   TooMuch         413   too long, too many
@@ -30,6 +31,8 @@ _NOT_FOUND: dict[str, Sentence] = {
     "message": _("This message does not exist."),
     "generation": _("This answer does not exist."),
     "model": _("This model does not exist, or you may not use it."),
+    "job": _("This job does not exist. Reload the page to see those that do."),
+    "alias": _("This stable name does not exist any more."),
 }
 
 
@@ -60,6 +63,18 @@ class NotFound(ChatError):
     def __init__(self, what: str) -> None:
         super().__init__(_NOT_FOUND.get(what, _("This does not exist.")))
         self.what = what
+
+
+class Retired(NotFound):
+    """Programs are told what they are told of any model that is not there."""
+
+    code = "retired"
+
+    def __init__(self) -> None:
+        super().__init__("model")
+        self.sentence = _(
+            "This model has been retired. Pick another one; your conversation stays as it is."
+        )
 
 
 class Forbidden(ChatError):

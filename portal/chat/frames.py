@@ -5,7 +5,6 @@ on the way in and cannot leave on the way out.
 """
 
 import datetime
-from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
@@ -15,8 +14,6 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from inference import protocol
 from portal.accounts.models import Person
-from portal.catalog import queries as catalog
-from portal.catalog.models import Model, ModelState
 from portal.chat import queries
 from portal.chat.errors import BadCommand, ChatError
 from portal.chat.models import Conversation, Generation, State
@@ -194,8 +191,13 @@ class ShownModel(_Shown, frozen=True, kw_only=True):
     label: str
     context_length: int
     capabilities: list[str]
+    # A stable name says which model is behind it now.
+    stands_for: str = ""
     # New, and not tried yet: shown, and not to be chosen.
     is_checking: bool = False
+    # Offered no longer; `instead` names its successor, if there is one.
+    is_retired: bool = False
+    instead: str = ""
 
 
 class Limits(_Shown, frozen=True, kw_only=True):
@@ -348,19 +350,6 @@ def person(row: Person, *, language: str) -> ShownPerson:
     return ShownPerson(
         id=row.id, name=str(row), email=row.email, is_admin=row.is_staff, language=language
     )
-
-
-def models(rows: Iterable[Model]) -> list[ShownModel]:
-    return [
-        ShownModel(
-            name=row.name,
-            label=row.name,
-            context_length=catalog.context_length_of(row),
-            capabilities=list(row.capabilities),
-            is_checking=row.state == ModelState.ADDED,
-        )
-        for row in rows
-    ]
 
 
 def delta(generation_id: UUID, step: Delta) -> DeltaFrame:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from inference import protocol
+from portal.accounts.queries import weight_of
 from portal.catalog import queries as catalog
 from portal.catalog.models import Model
 from portal.chat.limits import PROMPT_CHARS_A_TOKEN
@@ -38,6 +39,11 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tools: str = ""
     think: bool | protocol.ThinkLevel | None = None
     published: int = 0
+    completion: protocol.Completion | None = None
+    template: str | None = None
+    truncate: bool = True
+    shift: bool = False
+    is_shown: bool = False
 
 
 NO_WISHES = Wishes()
@@ -47,10 +53,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What `Generation.request` holds until the generation is over: all that may change meanwhile.
 
     `messages` is None for a page generation: those are read from the conversation. With `inputs`
-    there is nothing to answer, and `messages` is empty.
+    there is nothing to answer, and `messages` is empty. `beginning` are the model's own first
+    messages, for a page generation.
     """
 
     model: protocol.ModelSpec
+    go_template: str | None = None
+    beginning: tuple[protocol.Message, ...] = ()
     options: protocol.Options = protocol.Options()
     system: str = ""
     lane: protocol.Lane = "person"
@@ -62,8 +71,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def plan_for_page(model: Model) -> dict[str, Any]:
     plan = Plan(
         model=catalog.spec_of(model, "answer"),
+        go_template=model.go_template or None,
         options=options_of(model.parameters),
         system=model.system,
+        beginning=beginning_of(model),
     )
     return _as_json(plan)
 
@@ -78,6 +89,7 @@ def plan_for_api(
 ) -> dict[str, Any]:
     plan = Plan(
         model=catalog.spec_of(model, "answer"),
+        go_template=model.go_template or None,
         options=options,
         lane=lane,
         messages=tuple(messages),
@@ -103,7 +115,8 @@ def queue_of(generation: Generation) -> str | None:
 
 
 def request_of(generation: Generation) -> protocol.Request:
-    """This attempt, ready to be queued. The same row gives the same request."""
+    """This attempt, ready to be queued. The same row gives the same request, but for the weight
+    that its owner has now."""
     plan = plan_of(generation)
     messages = plan.messages
     if messages is None:
@@ -114,6 +127,7 @@ def request_of(generation: Generation) -> protocol.Request:
         generation_id=generation.id,
         attempt=generation.attempt,
         person=generation.owner_id.hex,
+        weight=weight_of(generation.owner_id),
         lane=plan.lane,
         model=plan.model,
         model_name=generation.model_name,
@@ -126,11 +140,16 @@ def request_of(generation: Generation) -> protocol.Request:
         logprobs=plan.wishes.logprobs,
         tools=plan.wishes.tools,
         think=plan.wishes.think,
-        published=int(has_own_system) or plan.wishes.published,
+        published=int(has_own_system) + len(plan.beginning) or plan.wishes.published,
         inputs=inputs.texts,
         query=inputs.query,
-        truncate=inputs.truncate,
+        truncate=inputs.truncate and plan.wishes.truncate,
         max_input_tokens=inputs.max_tokens,
+        go_template=plan.go_template,
+        template=plan.wishes.template,
+        completion=plan.wishes.completion,
+        shift=plan.wishes.shift,
+        is_shown=plan.wishes.is_shown,
     )
 
 
@@ -138,6 +157,17 @@ def expires_at(generation: Generation) -> float:
     """Unix seconds: when nobody wants the answer any more if it has not begun."""
     lasts_seconds = PAGE_SECONDS if generation.door == Door.PAGE else API_SECONDS
     return generation.created_at.timestamp() + lasts_seconds
+
+
+def beginning_of(model: Model) -> tuple[protocol.Message, ...]:
+    """The model's own first messages, as far as they are any."""
+    found = []
+    for each in model.messages:
+        try:
+            found.append(msgspec.convert(each, protocol.Message))
+        except msgspec.ValidationError:
+            log.warning("a first message of a model cannot be read and is not used")
+    return tuple(found)
 
 
 def options_of(parameters: dict[str, Any]) -> protocol.Options:
@@ -159,6 +189,7 @@ def _conversation(generation: Generation, plan: Plan) -> list[protocol.Message]:
     if message is None:
         raise ValueError("a page generation answers a message")
     budget = plan.model.context_length * PROMPT_CHARS_A_TOKEN - len(plan.system)
+    budget -= sum(len(turn.content) for turn in plan.beginning)
     newest_first = [protocol.Message(role="user", content=message.text)]
     budget -= len(message.text)
     for turn in _turns_before(message):
@@ -166,9 +197,8 @@ def _conversation(generation: Generation, plan: Plan) -> list[protocol.Message]:
         if budget < 0:
             break
         newest_first.append(turn)
-    if plan.system:
-        newest_first.append(protocol.Message(role="system", content=plan.system))
-    return merged(reversed(newest_first))
+    published = [protocol.Message(role="system", content=plan.system)] if plan.system else []
+    return [*published, *plan.beginning, *merged(reversed(newest_first))]
 
 
 def merged(turns: Iterator[protocol.Message]) -> list[protocol.Message]:

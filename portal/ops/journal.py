@@ -20,6 +20,7 @@ COLOURS = {
     "recorder": "magenta",
     "inference": "green",
     "celery": "yellow",
+    "jobs": "bright_yellow",
     "beat": "blue",
 }
 # Whatever could move the cursor or recolour the operator's terminal.

@@ -75,6 +75,12 @@ def parts(
             wave="background",
         ),
         Part(
+            name="jobs",
+            command=jobs_command(python=python),
+            environment={"PYTHONWARNINGS": "ignore::UserWarning:celery.platforms", **ours},
+            wave="background",
+        ),
+        Part(
             name="beat",
             command=beat_command(configuration.home, python=python),
             environment=ours,
@@ -118,6 +124,20 @@ def celery_command(*, python: str) -> tuple[str, ...]:
     """Threads, since the tasks wait for disks and networks; and no grandchildren to lose."""
     return (
         *(python, "-m", "celery", "-A", "portal", "--quiet", "worker"),
+        *("--hostname", "celery@%h"),
+        *("--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"),
+        *("--without-gossip", "--without-mingle"),
+    )
+
+
+def jobs_command(*, python: str) -> tuple[str, ...]:
+    """Pulls and other work of hours: a queue of their own, so that nothing brief waits for them.
+
+    One message a thread and none held back: what waits, any other worker of this kind may take.
+    """
+    return (
+        *(python, "-m", "celery", "-A", "portal", "--quiet", "worker"),
+        *("--queues", "jobs", "--hostname", "jobs@%h", "--prefetch-multiplier", "1"),
         *("--pool", "threads", "--concurrency", "4", "--loglevel", "INFO"),
         *("--without-gossip", "--without-mingle"),
     )

@@ -9,13 +9,25 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
-def _item(title: Promise, icon: str, *, page: str, permission: str) -> dict[str, Any]:
+def _item(
+    title: Promise, icon: str, *, page: str, permission: str, view: str = "changelist"
+) -> dict[str, Any]:
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{page}_changelist"),
+        "link": reverse_lazy(f"admin:{page}_{view}"),
         "permission": _asks(permission),
     }
+
+
+def _is_about_models(request: HttpRequest) -> bool:
+    """The list, or one model's page; the pages with an item of their own are marked there."""
+    match = request.resolver_match
+    name = (match.url_name if match else None) or ""
+    own = ("add", "names", "loaded", "upload")
+    return name.startswith("catalog_model_") and not name.startswith(
+        tuple(f"catalog_model_{page}" for page in own)
+    )
 
 
 def _asks(permission: str) -> Callable[[HttpRequest], bool]:
@@ -63,11 +75,35 @@ UNFOLD: dict[str, Any] = {
                 "title": _("Models"),
                 "separator": True,
                 "items": [
+                    {
+                        **_item(
+                            _("Models"),
+                            "deployed_code",
+                            page="catalog_model",
+                            permission="catalog.view_model",
+                        ),
+                        "active": _is_about_models,
+                    },
                     _item(
-                        _("Models"),
-                        "deployed_code",
+                        _("Add a model"),
+                        "download",
                         page="catalog_model",
-                        permission="catalog.view_model",
+                        permission="catalog.add_model",
+                        view="add",
+                    ),
+                    _item(
+                        _("Stable names"),
+                        "label",
+                        page="catalog_model",
+                        permission="catalog.change_model",
+                        view="names",
+                    ),
+                    _item(
+                        _("What is loaded where"),
+                        "memory",
+                        page="catalog_model",
+                        permission="catalog.change_model",
+                        view="loaded",
                     ),
                     _item(
                         _("Running generations"),

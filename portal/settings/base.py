@@ -205,6 +205,20 @@ CELERY_BEAT_SCHEDULE = {
     "catalog.note_loaded": {"task": "catalog.note_loaded", "schedule": 60.0},
     "catalog.publish_pins": {"task": "catalog.publish_pins", "schedule": 60.0},
     "catalog.sync": {"task": "catalog.sync", "schedule": 3600.0},
+    "catalog.prune": {"task": "catalog.prune", "schedule": 6 * 3600.0},
+    "catalog.forget_uploads": {"task": "catalog.forget_uploads", "schedule": 3600.0},
+    # A turn that nobody took is left out: they must not pile up behind a long one.
+    "catalog.check_in_turn": {
+        "task": "catalog.check_in_turn",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
+    # Forgotten unless somebody takes it soon: the next one says the same.
+    "catalog.sweep_jobs": {
+        "task": "catalog.sweep_jobs",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
 }
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024

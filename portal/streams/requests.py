@@ -59,20 +59,20 @@ return 1
 """
 
 
-def submit(request: protocol.Request, *, weight: float = 1.0) -> bool:
+def submit(request: protocol.Request) -> bool:
     """Queue this attempt and wake a supervisor. False when it is already held or has begun.
 
     Called after the commit, and again by the sweep whenever a row looks forgotten. When Redis is
     away this raises nothing: the row is the truth, and the sweep will come back.
     """
     try:
-        return submit_or_raise(request, weight=weight)
+        return submit_or_raise(request)
     except AWAY as error:
         log.warning("request %s not queued yet: %s", request.generation_id, type(error).__name__)
         return False
 
 
-def submit_or_raise(request: protocol.Request, *, weight: float = 1.0) -> bool:
+def submit_or_raise(request: protocol.Request) -> bool:
     queue = request.model.queue
     keys = [
         protocol.request_key(request.generation_id),
@@ -94,7 +94,7 @@ def submit_or_raise(request: protocol.Request, *, weight: float = 1.0) -> bool:
         request.attempt,
         protocol.LANES.index(request.lane) * LANE_WIDTH,
         request.person,
-        TURN / weight,
+        TURN / request.weight,
         LANE_WIDTH,
     ]
     queued = bool(client().eval(_SUBMIT, len(keys), *keys, *arguments))

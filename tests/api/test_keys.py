@@ -32,6 +32,7 @@ ENDPOINTS = [
     ("HEAD", "/api/tags", None),
     ("GET", "/api/ps", None),
     ("POST", "/api/chat", HELLO),
+    ("POST", "/api/generate", TEXT),
     ("GET", "/v1/models", None),
     ("GET", "/v1/models/smollm2:135m", None),
     ("POST", "/v1/chat/completions", HELLO),
@@ -41,6 +42,11 @@ ENDPOINTS = [
     ("POST", "/v1/rerank", {"model": RANKER, "query": "Hello", "documents": ["Hi"]}),
 ]
 FOR_EMBEDDINGS = {"/api/embed", "/api/embeddings", "/v1/embeddings", "/v1/rerank"}
+# Held to the same where they are tested: they need files, or a key for managing.
+ELSEWHERE = {
+    "api/show",
+    *("api/copy", "api/delete", "api/pull", "api/push", "api/create", "api/blobs/"),
+}
 every_endpoint = pytest.mark.parametrize(("method", "path", "body"), ENDPOINTS)
 Body = dict[str, Any] | None
 
@@ -52,7 +58,7 @@ def bearer(secret: str) -> dict[str, str]:
 def test_the_list_above_is_whole() -> None:
     routes = {str(each.pattern).split("<")[0] for each in urls.urlpatterns[1:-1]}
 
-    assert routes == {path[1:].replace("smollm2:135m", "") for _, path, _ in ENDPOINTS}
+    assert routes - ELSEWHERE == {path[1:].replace("smollm2:135m", "") for _, path, _ in ENDPOINTS}
 
 
 @pytest.mark.threat("A10")
@@ -263,12 +269,14 @@ async def test_unknown_addresses_and_methods_are_never_a_page(
         ("HEAD", "/api/blobs/sha256:" + "0" * 64),
     ],
 )
-async def test_managing_models_is_not_there_for_anybody(
+async def test_an_ordinary_key_manages_no_models_and_its_body_is_not_read(
     alice: Caller, method: str, path: str
 ) -> None:
     for address in (path, f"/u/{alice.key}{path}"):
-        response = await alice.http.request(method, address, headers=alice.headers)
-        assert response.status_code == 404
+        response = await alice.http.request(
+            method, address, headers=alice.headers, content=b"not even JSON"
+        )
+        assert response.status_code in (401, 403)
 
 
 @pytest.mark.threat("C14")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from portal.ops.parts import ROOT
 
-OURS = (
-    *("portal", "inference", "setup", "bench", "tests"),
-    *("static/src", "templates", "deploy", "docs", ".ci"),
+PROGRAMS = (
+    *("portal", "inference", "gguffile", "gotext", "modelfile", "cli"),
+    *("setup", "bench"),
 )
+OURS = (*PROGRAMS, "tests", "static/src", "templates", "deploy", "docs", ".ci")
 
 
 def sources(*folders: str, endings: Iterable[str] = (".py",)) -> list[Path]:

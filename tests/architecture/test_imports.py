@@ -1,10 +1,11 @@
 """Laws 1 and 2 of the tree: who may know whom."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.code import imports, is_in, sources
+from tests.architecture.code import imports, is_in, sources, text
 
 PORTAL = sources("portal")
 INFERENCE = sources("inference")
@@ -49,6 +50,21 @@ def test_the_contract_stands_on_nothing_of_ours():
     found = importers(sources("inference/protocol"), "inference", "portal")
 
     assert not {each for each in found if not is_in(each[1], "inference.protocol")}
+
+
+def test_what_both_know_of_model_files_knows_neither_of_them():
+    found = importers(sources("gguffile"), "portal", "inference", "django", "llama_cpp", "redis")
+
+    assert not found
+
+
+@pytest.mark.threat("E18")
+def test_the_template_language_knows_nothing_of_ours_and_asks_no_object_for_an_attribute():
+    files = sources("gotext")
+
+    assert not importers(files, "portal", "inference", "gguffile", "django", "jinja2", "importlib")
+    asking = re.compile(r"\b(?:getattr|setattr|vars|eval|exec|compile|__import__)\(")
+    assert not [path for path in files if asking.search(text(path).replace("re.compile(", ""))]
 
 
 @pytest.mark.threat("G3")

@@ -8,9 +8,9 @@ import pytest
 
 from portal.ops.parts import ROOT
 from setup import lock
-from tests.architecture.code import OURS, sources, text
+from tests.architecture.code import OURS, PROGRAMS, sources, text
 
-PYTHON = sources("portal", "inference", "setup", "bench", "tests")
+PYTHON = sources(*PROGRAMS, "tests")
 EXCEPTION = re.compile(r"#\s*(type: ignore|noqa|pragma: no cover)(.*)$")
 GOOD_EXCEPTION = re.compile(
     r"#\s*(?:type: ignore\[[\w, -]+\]|noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|pragma: no cover)"

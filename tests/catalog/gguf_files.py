@@ -56,3 +56,16 @@ def chat_gguf(*, salt: str = "", template: str = "{{ messages }}", context: int 
         tensor("two", shape=(256,), kind=12, offset=256),
     ]
     return build_gguf(values, tensors=tensors, data=bytes(256) + bytes(160))
+
+
+def large_gguf(data_bytes: int) -> bytes:
+    """One tensor of so many bytes, no two stretches of it alike."""
+    values = [
+        text_value("general.architecture", "llama"),
+        number_value("llama.context_length", 2048),
+        number_value("llama.embedding_length", 64),
+        text_value("tokenizer.chat_template", "{{ messages }}"),
+    ]
+    count = data_bytes // 4
+    data = struct.pack(f"<{count}I", *range(count))
+    return build_gguf(values, tensors=[tensor("one", shape=(count,), kind=0, offset=0)], data=data)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from inference import protocol
 from portal.accounts.models import Person
 from portal.audit.models import Entry
-from portal.catalog import actions, notices, queries, tasks
+from portal.catalog import actions, audience, notices, queries, rows, tasks
 from portal.catalog.gguf import NotAGguf
 from portal.catalog.models import Model, ModelState
 from portal.catalog.names import Digest, ModelName, NotAName
@@ -221,7 +221,7 @@ def test_a_failed_audit_row_undoes_the_act(
         raise RuntimeError("no audit")
 
     model = imported("small:1")
-    monkeypatch.setattr(actions, "record", fail)
+    monkeypatch.setattr(audience, "record", fail)
 
     with pytest.raises(RuntimeError):
         actions.publish_model(None, model_id=model.id)
@@ -493,7 +493,7 @@ def test_a_stream_is_taken_in_without_ever_being_a_file(store_root: Path) -> Non
 
 @pytest.mark.threat("E10")
 @pytest.mark.fault
-@pytest.mark.parametrize("point", ["publish", "write_manifest", "_remember"])
+@pytest.mark.parametrize("point", ["publish", "replace_manifest", "remember"])
 def test_killed_between_files_and_row_the_next_look_at_the_store_finds_the_model_or_nothing(
     imported: Imported, store: Store, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
@@ -504,7 +504,7 @@ def test_killed_between_files_and_row_the_next_look_at_the_store_finds_the_model
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(actions if point == "_remember" else Store, point, die)
+        patched.setattr(rows if point == "remember" else Store, point, die)
         with pytest.raises(Killed):
             imported("small")
     assert not Model.objects.exists()
@@ -512,7 +512,7 @@ def test_killed_between_files_and_row_the_next_look_at_the_store_finds_the_model
     synced = actions.sync_with_store(None)
 
     assert synced.broken == ()
-    assert synced.adopted == (("small:latest",) if point == "_remember" else ())
+    assert synced.adopted == (("small:latest",) if point == "remember" else ())
     assert imported("small").state == ModelState.ADDED
 
 

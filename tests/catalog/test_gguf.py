@@ -10,8 +10,8 @@ from pathlib import Path
 import gguf as others
 import pytest
 
+from gguffile.kinds import QUANTIZATIONS, TENSOR_TYPES
 from portal.catalog import gguf
-from portal.catalog.ggml import QUANTIZATIONS, TENSOR_TYPES
 from tests.catalog.gguf_files import (
     MINIMAL,
     build_gguf,

@@ -73,9 +73,9 @@ def test_the_configuration_of_the_smallest_file_is_ollamas_byte_for_byte(tmp_pat
         (
             write_messages(
                 [
-                    ("assistant", "What is my purpose?"),
-                    ("user", "You run tests."),
-                    ("assistant", "Oh, my god."),
+                    {"role": "assistant", "content": "What is my purpose?"},
+                    {"role": "user", "content": "You run tests."},
+                    {"role": "assistant", "content": "Oh, my god."},
                 ]
             ),
             "298baeaf6928a60cf666d88d64a1ba606feb43a2865687c39e40652e407bffc4",

@@ -43,7 +43,7 @@ def long_history(alice: Person, a_model: Model):
 @pytest.mark.parametrize(
     ("command", "most"),
     [
-        (frames.Hello(ref=1), 3),
+        (frames.Hello(ref=1), 4),  # conversations, models, stable names, retired ones
         (frames.ListConversations(ref=1), 1),
     ],
     ids=["hello", "conversations.list"],

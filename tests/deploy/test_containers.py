@@ -31,12 +31,20 @@ def test_each_is_read_only_and_without_privileges(service):
 
 
 @pytest.mark.threat("J3")
-@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"celery", "proxy"}))
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - {"jobs", "proxy"}))
 def test_only_the_puller_and_the_proxy_reach_the_outside(service):
     assert not networks_with_a_way_out(service)
 
 
 @pytest.mark.threat("J3")
+@pytest.mark.threat("E20")
+def test_the_worker_cannot_write_into_the_store():
+    assert "models:/home/portal/models:ro" in SERVICES["worker"]["volumes"]
+    unit = (ROOT / "deploy/systemd/portal-inference.service").read_text()
+    assert "ProtectSystem=strict" in unit
+    assert "ReadWritePaths=" not in unit
+
+
 def test_the_worker_meets_nobody_but_redis():
     [network] = SERVICES["worker"]["networks"]
 

@@ -130,6 +130,7 @@ def _part_of(command: list[str]) -> str | None:
         ("valkey", "valkey-server"),
         ("recorder", " recorder"),
         ("web", "daphne"),
+        ("jobs", "jobs@"),
         ("celery", " worker"),
     )
     return next((part for part, sign in signs if sign in line), None)

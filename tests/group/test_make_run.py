@@ -23,7 +23,8 @@ MARKS = {
     "recorder": "recorder",
     "inference": "inference",
     "valkey": "valkey-server",
-    "celery": "worker",
+    "celery": "celery@%h",
+    "jobs": "jobs@%h",
     "beat": "beat",
 }
 

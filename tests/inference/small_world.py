@@ -5,7 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from inference.residency import Plan, Resident, Room, Size, Wanted, decide
+from gguffile.size import Size
+from inference.residency import Plan, Resident, Room, Wanted, decide
 
 
 @dataclass

@@ -4,7 +4,7 @@ from redis import Redis
 
 from inference import inbox, protocol
 from inference.demand import Demand, Follower, News
-from inference.estimate import Measured
+from inference.measured import Measured
 from tests.doubles.brain import Clock
 from tests.inference.conftest import MakeRequest, Portal
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gguffile.size import Size
 from inference.residency import (
     MAX_LOADING,
     MIN_BUSY_SECONDS,
@@ -14,7 +15,6 @@ from inference.residency import (
     Plan,
     Resident,
     Room,
-    Size,
     Wanted,
     decide,
     expires_at,

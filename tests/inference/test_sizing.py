@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from gguffile.size import Size
 from inference import settings
 from inference.demand import Want
 from inference.devices import Device
-from inference.estimate import Measured
+from inference.measured import Measured
 from inference.protocol import ModelSpec
-from inference.residency import Resident, Size
+from inference.residency import Resident
 from inference.sizing import Fitting, Sizing, machine_bytes
 from tests.doubles.tinymodels import write_llama
 

@@ -56,6 +56,8 @@ class LlamaSampler:
         self._logprobs = logprobs
         self._constraint = constraint
         self._top = _top(recipe)
+        # Then the chain would only look for the largest number, ten times as long as numpy does.
+        self._is_greedy = recipe == (sampling.Greedy(),) and not vocabulary.suppressed
         self._recent: deque[int] = deque(maxlen=_remembered(recipe))
         self._chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         if vocabulary.suppressed:
@@ -73,7 +75,7 @@ class LlamaSampler:
 
     def sample(self, context: Any, row: int) -> Pick:
         """The token for a row of the last batch. One after the other: each remembers the last."""
-        if self._constraint is None and self._logprobs is None:
+        if self._constraint is None and self._logprobs is None and not self._is_greedy:
             return Pick(int(lib.llama_sampler_sample(self._chain, context, row)))
         found = lib.llama_get_logits_ith(context, row)
         logits: Logits = numpy.ctypeslib.as_array(found, (self._vocabulary.size,))
@@ -96,7 +98,7 @@ class LlamaSampler:
 
     def _chosen(self, logits: Logits) -> int | None:
         """None when nothing fits the wanted format."""
-        token = self._drawn(numpy.arange(len(logits)), logits)
+        token = self._drawn(logits)
         constraint = self._constraint
         if constraint is None:
             return token
@@ -104,17 +106,22 @@ class LlamaSampler:
             fitting = self._fitting(constraint, logits)
             if not len(fitting):
                 return None
-            token = self._drawn(fitting, logits[fitting])
+            token = self._drawn(logits[fitting], ids=fitting)
         if token not in self._vocabulary.ends:
             constraint.advance(self._bytes(constraint, token))
         return token
 
-    def _drawn(self, ids: Ids, logits: Logits) -> int:
-        candidates = numpy.zeros(len(ids), dtype=_CANDIDATE)
-        candidates["id"], candidates["logit"] = ids, logits
+    def _drawn(self, logits: Logits, *, ids: Ids | None = None) -> int:
+        """One of all tokens, or of those with these ids."""
+        if self._is_greedy:
+            best = int(logits.argmax())
+            return best if ids is None else int(ids[best])
+        candidates = numpy.zeros(len(logits), dtype=_CANDIDATE)
+        candidates["id"] = numpy.arange(len(logits)) if ids is None else ids
+        candidates["logit"] = logits
         array = lib.llama_token_data_array(
             data=candidates.ctypes.data_as(lib.llama_token_data_p),
-            size=len(ids),
+            size=len(logits),
             selected=-1,
             sorted=False,
         )

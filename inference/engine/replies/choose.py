@@ -1,6 +1,7 @@
 """Which splitter reads the replies of a model, put together from its dialect and the request."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from inference.engine.backend import Vocabulary
@@ -38,6 +39,7 @@ def reading(
     nobody else uses, so that neither a letter-by-letter imitation is taken for one, nor a lone one
     is ever shown.
     """
+    dialect = _within_one_mark(dialect, vocabulary)
     hidden = {
         tag: marker.token
         for tag in _tags(dialect, has_tools=bool(tools), wants_thinking=wants_thinking)
@@ -61,12 +63,25 @@ def reading(
     return Reading(_Shown(splitter), {t: raised(tag).encode() for tag, t in hidden.items()})
 
 
+def _within_one_mark(dialect: Dialect, vocabulary: Vocabulary) -> Dialect:
+    """A tag that begins with a mark which shows nothing of itself is told by that mark alone."""
+    tag = dialect.tag or ""
+    begins = [
+        text
+        for text, marker in vocabulary.markers.items()
+        if tag.startswith(text) and not vocabulary.piece(marker.token)
+    ]
+    return replace(dialect, tag=max(begins, key=len)) if begins else dialect
+
+
 def _tags(dialect: Dialect, *, has_tools: bool, wants_thinking: bool) -> tuple[str, ...]:
     if dialect.is_harmony:
         return harmony.TAGS
     thinking = dialect.thinking_tags if wants_thinking else ()
-    calls = [tag for form in dialect.forms for tag in form.tags] if has_tools else []
-    return (*thinking, *calls)
+    calls = [tag for form in dialect.forms for tag in form.tags]
+    if dialect.tag:
+        calls.append(dialect.tag)
+    return (*thinking, *(calls if has_tools else ()))
 
 
 def _splitter(
@@ -98,11 +113,18 @@ def _answer(
     """A bare object is a call only in front of everything else."""
     if not tools:
         return Plain()
+    if dialect.tag:
+        return _tagged(dialect.tag, spell=spell, tools=tools, is_going_on=is_going_on)
     forms = [form.spelled(spell) for form in dialect.forms]
     blocks = Blocks(forms, tools=tools) if forms else Plain()
     if dialect.writes_bare and not is_going_on:
         return Tag("{", tools=tools, otherwise=blocks)
     return blocks
+
+
+def _tagged(tag: str, *, spell: Callable[[str], str], tools: Tools, is_going_on: bool) -> Splitter:
+    is_bare = tag in ("{", "[")
+    return Plain() if is_bare and is_going_on else Tag(spell(tag), tools=tools)
 
 
 class _Shown:

@@ -1,11 +1,14 @@
 """How the families write thinking and tool calls, told by what their chat templates contain.
 
+Of templates in Go's language Ollama's rules tell it, and what they cannot tell the same marks do.
+
 Not for reading replies: `choose.py` puts a reader together. A family is a line here.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
 
+import gotext
 from inference.engine.replies import bodies, harmony
 from inference.engine.replies.blocks import Form
 from inference.engine.replies.think import CLOSING, OPENING
@@ -100,7 +103,8 @@ _THINKING: tuple[tuple[str, str, str], ...] = (
 class Dialect:
     """`opening` and `closing` stand around thinking, `label` behind the first of them.
 
-    `writes_bare` when a call may be a JSON object with nothing around it.
+    `writes_bare` when a call may be a JSON object with nothing around it. `tag` is what Ollama
+    looks for in front of a call, whatever stands behind it.
     """
 
     opening: str | None = None
@@ -109,11 +113,17 @@ class Dialect:
     forms: tuple[Form, ...] = ()
     writes_bare: bool = False
     is_harmony: bool = False
+    tag: str | None = None
 
     @classmethod
     def of(cls, template: str) -> "Dialect":
         """The dialect of models with this chat template."""
         return _dialect_of(template)
+
+    @classmethod
+    def of_go(cls, template: str) -> "Dialect":
+        """The dialect of models with this template in Go's language."""
+        return _dialect_of_go(template)
 
     @property
     def thinks(self) -> bool:
@@ -147,4 +157,31 @@ def _dialect_of(template: str) -> Dialect:
         label=label,
         forms=(*([form] if form else []), *([_BARE_FUNCTION] if has_functions else [])),
         writes_bare=form is None or form.opening == "<|python_tag|>",
+    )
+
+
+# Their calls are built of several marks, which one tag in front of them does not tell.
+_BUILT = frozenset(
+    {
+        *("<|tool_call>", "<start_function_call>", "<|START_ACTION|>", "<｜tool▁calls▁begin｜>"),
+        *("<|tool_calls_section_begin|>", "<|tool_call_start|>", "<|tool_list_start|>"),
+    }
+)
+
+
+@lru_cache(maxsize=8)
+def _dialect_of_go(template: str) -> Dialect:
+    if all(tag in template for tag in (harmony.START, harmony.CHANNEL, harmony.MESSAGE)):
+        return Dialect(is_harmony=True)
+    try:
+        parsed = gotext.parse(template)
+    except gotext.TemplateError:
+        return Dialect()
+    opening, closing = gotext.thinking_tags(parsed) or (None, None)
+    form = next((form for mark, form in _CALLS if mark in _BUILT and mark in template), None)
+    return Dialect(
+        opening=opening,
+        closing=closing,
+        forms=(form,) if form else (),
+        tag=None if form else gotext.tool_tag(parsed),
     )

@@ -7,6 +7,7 @@ import { Icon } from "./icons";
 import { ModelPicker } from "./ModelPicker";
 import * as memory from "./memory";
 import { personId } from "./page";
+import { RetiredNotice } from "./RetiredNotice";
 import { givenBack, isBusy, refusal, runningId, send, stop } from "./sending";
 import { choosable, isWelcome, pickedModel } from "./session";
 import { suggestion } from "./suggestion";
@@ -59,6 +60,7 @@ export function Composer(): JSX.Element {
           </button>
         </p>
       )}
+      <RetiredNotice />
       <div class="sheet">
         <textarea
           ref={box}

@@ -1,12 +1,12 @@
 /** What a new conversation looks like before the first word. */
 
 import type { JSX } from "preact";
-import { choosable, isWelcome, models, person } from "./session";
+import { choosable, isWelcome, offered, person } from "./session";
 import { suggest } from "./suggestion";
 import { t } from "./words";
 
 export function EmptyState(): JSX.Element {
-  if (isWelcome.value && models.value.length === 0) {
+  if (isWelcome.value && offered.value.length === 0) {
     return (
       <div class="empty">
         <h1>{t("No model is ready for you yet")}</h1>

@@ -3,7 +3,7 @@
 import type { JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
-import { models, pickedModel, pickModel } from "./session";
+import { offered, pickedModel, pickModel } from "./session";
 import { t } from "./words";
 
 export function ModelPicker(): JSX.Element | null {
@@ -51,7 +51,7 @@ interface ChoicesProps {
 
 function Choices({ picked, close }: ChoicesProps): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
-  const all = models.value;
+  const all = offered.value;
   const [active, setActive] = useState(() =>
     Math.max(
       0,
@@ -125,7 +125,9 @@ function Choices({ picked, close }: ChoicesProps): JSX.Element {
         >
           <span class="choice-words">
             <bdi>{model.label || model.name}</bdi>
-            <small>{model.is_checking ? t("being checked") : <bdi>{model.name}</bdi>}</small>
+            <small>
+              {model.is_checking ? t("being checked") : <bdi>{model.stands_for || model.name}</bdi>}
+            </small>
           </span>
           {model.name === picked && <Icon name="check" />}
         </div>

@@ -23,8 +23,13 @@ export interface Model {
   label: string;
   context_length: number;
   capabilities: string[];
+  /** For a stable name: the model behind it now. */
+  stands_for: string;
   /** New, and not tried yet: shown, and not to be chosen. */
   is_checking: boolean;
+  /** Offered no longer; `instead` names its successor, if there is one. */
+  is_retired: boolean;
+  instead: string;
 }
 
 export interface ConversationFrame {

@@ -7,7 +7,8 @@ import * as memory from "./memory";
 
 export const person = signal<Person | null>(null);
 export const models = signal<Model[]>([]);
-export const choosable = computed(() => models.value.filter((model) => !model.is_checking));
+export const offered = computed(() => models.value.filter((model) => !model.is_retired));
+export const choosable = computed(() => offered.value.filter((model) => !model.is_checking));
 export const maxTextChars = signal(100_000);
 export const isWelcome = signal(false);
 
@@ -21,11 +22,21 @@ export function takeWelcome(welcome: Welcome): void {
   isWelcome.value = true;
 }
 
+/** What the conversation on the page asked last. */
+const used = computed(
+  () => conversations.value.find((each) => each.id === shownId.value)?.model_name,
+);
+
+/** The model of this conversation, if it has been retired since. */
+export const retired = computed<Model | null>(
+  () => models.value.find((model) => model.is_retired && model.name === used.value) ?? null,
+);
+
 /** Picked here; else what the conversation used last; else what the person used last; else any. */
 export const pickedModel = computed<Model | null>(() => {
   const id = shownId.value ?? "";
-  const used = conversations.value.find((each) => each.id === id)?.model_name;
-  const wishes = [picked.value[id], used, memory.read("model")];
+  const instead = retired.value?.instead;
+  const wishes = [picked.value[id], used.value, instead, memory.read("model")];
   for (const wish of wishes) {
     const found = choosable.value.find((model) => model.name === wish);
     if (found !== undefined) {

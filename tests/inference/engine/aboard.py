@@ -2,12 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future
 from typing import Any
 from uuid import UUID
 
 from inference.engine.backend import Backend, Chosen, Chunk
+from inference.engine.beside import NewExecutor, one_thread
 from inference.engine.engine import Engine, EngineLimits, Over, Said, Update
+from inference.engine.pictures.reading import BadPicture
+from inference.engine.pictures.seen import Unseeable
 from inference.engine.scripted import ScriptedBackend, ScriptedVocabulary, read_script
+from inference.engine.templates.sandbox import Renderer
 from inference.protocol import Format, Lane, Message, ModelSpec, Options, Request
 
 SPEC = ModelSpec(weights="0" * 64, context_length=4096)
@@ -70,6 +75,22 @@ class RecordingBackend(ScriptedBackend):
         return super().cut(slot, length=length)
 
 
+class AtOnce(Executor):
+    """Does what is asked of it before anybody goes on, so that a step is the same each time."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        try:
+            done.set_result(work(*args, **named))
+        except (BadPicture, Unseeable) as error:
+            done.set_exception(error)
+        return done
+
+
+def prompts_at_once(kind: str) -> Executor:
+    return AtOnce() if kind == "prompts" else one_thread(kind)
+
+
 def request(
     number: int = 1,
     *,
@@ -83,6 +104,7 @@ def request(
     deaths: int = 0,
     wanted: Format | None = None,
     logprobs: int | None = None,
+    weight: float = 1.0,
     **options: Any,
 ) -> Request:
     turns = tuple(messages) or (("user", text),)
@@ -90,6 +112,7 @@ def request(
         generation_id=UUID(int=number),
         attempt=1,
         person=person,
+        weight=weight,
         lane=lane,
         model=ModelSpec(weights="0" * 64, context_length=4096, template=template),
         model_name="scripted",
@@ -108,6 +131,8 @@ def engine_on(
     *,
     about_to_run: Callable[[tuple[UUID, ...]], None] = lambda _: None,
     wall_clock: Callable[[], float] = lambda: 0.0,
+    new_executor: NewExecutor = prompts_at_once,
+    renderer: Renderer | None = None,
     **limits: Any,
 ) -> Engine:
     return Engine(
@@ -117,6 +142,8 @@ def engine_on(
         limits=EngineLimits(**{"max_draft": 0, **limits}),
         about_to_run=about_to_run,
         new_seed=lambda: 7,
+        new_executor=new_executor,
+        renderer=renderer,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -14,8 +14,9 @@ from llama_cpp import llama_cpp as lib
 from inference.engine.backend import BackendError, Chunk, Unloadable
 from inference.engine.engine import Engine, EngineLimits
 from inference.engine.llama import LlamaBackend, load
+from inference.engine.llama.sampler import LlamaSampler
 from inference.engine.prompt import PromptBuilder
-from inference.engine.sampling import Greedy, recipe
+from inference.engine.sampling import Greedy, TopK, recipe
 from inference.engine.templates.sandbox import TrustedRenderer
 from inference.protocol import Message, Options
 from tests.inference.engine.aboard import Clock, end_of, request, run, text_of
@@ -341,3 +342,23 @@ def assert_same_but_for_ties(starter: LlamaBackend, question: str, *, one: str, 
     chooser.close()
     starter.cut(3, length=0)
     assert best[0] - second[0] < TIE_LOGITS, (one, other)
+
+
+def test_the_likeliest_token_is_the_one_that_the_librarys_own_chain_takes(
+    starter: LlamaBackend,
+) -> None:
+    """The slow twin of greedy: its chain has a stage that changes nothing of it."""
+    quick = starter.new_sampler((Greedy(),), history=())
+    slow = cast(LlamaSampler, starter.new_sampler((TopK(40), Greedy()), history=()))
+    tokens = starter.vocabulary.encode(QUESTIONS[3])
+    held = 0
+    for _ in range(30):
+        chunk = Chunk(sequence=UUID(int=1), slot=0, start=held, tokens=tokens[held:], sampler=quick)
+        (chosen,) = starter.decode([chunk])
+        row = len(tokens) - held - 1
+        assert slow.sample(starter._context, row).token == chosen.token
+        held = len(tokens)
+        tokens.append(chosen.token)
+    for sampler in (quick, slow):
+        sampler.close()
+    starter.cut(0, length=0)

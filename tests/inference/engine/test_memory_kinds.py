@@ -187,7 +187,7 @@ def test_a_memory_too_full_for_a_state_refuses_it(backend: LlamaBackend) -> None
 def test_the_starter_goes_on_from_ram_and_disk_as_from_where_it_was(
     starter: LlamaBackend, tmp_path: Path
 ) -> None:
-    story = starter.vocabulary.encode("The sea is wide and the ship is small. " * 7)
+    story = starter.vocabulary.encode("The sea is wide and the ship is small. " * 4)
     size = size_of_state(starter, story)
     shelf = Shelf(tmp_path, budget_bytes=100 * size)
     slots = Slots(starter, park_bytes=size + size // 2, shelf=shelf)

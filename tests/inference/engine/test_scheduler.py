@@ -1,12 +1,16 @@
 """Who runs next, in simulated time: nobody is held up by a long prompt, nobody takes all."""
 
 from collections import defaultdict
+from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from inference.engine.engine import Over, Said
+from inference.engine.engine import Over, Said, Update
+from inference.engine.templates.jinja import TemplateRefused
 from tests.inference.engine.aboard import (
+    Clock,
     RecordingBackend,
     end_of,
     engine_on,
@@ -76,7 +80,7 @@ def test_between_two_steps_of_reading_only_everybody_who_writes_goes_on() -> Non
 
     only_read = [UUID(int=1) not in {chunk.sequence for chunk in b} for b in backend.batches[10:]]
     assert sum(only_read) >= 3
-    assert (True, True) not in zip(only_read, only_read[1:], strict=False)
+    assert (True, True) not in pairwise(only_read)
     assert max(gaps) <= 0.1 + 2 * 0.01 + 12 * 0.002 + 4 * 0.002
 
 
@@ -226,3 +230,62 @@ def test_the_runner_hears_who_is_to_blame_before_each_change() -> None:
     run(engine)
 
     assert heard == [{1}, {2}, {1, 2}, {1}]
+
+
+@pytest.mark.threat("F11")
+def test_a_person_of_weight_two_has_two_slots_of_three_and_two_thirds_of_the_time() -> None:
+    backend = RecordingBackend(SHORT, slots=3)
+    engine = engine_on(backend)
+    for number in range(1, 31):
+        engine.submit(request(number, person="twice", weight=2.0))
+        engine.submit(request(100 + number, person="once"))
+    updates: list[Update] = []
+    while sum(isinstance(update, Over) for update in updates) < 30:
+        updates += engine.step()
+
+    ended = [update.generation_id.int for update in updates if isinstance(update, Over)]
+    assert 18 <= sum(number < 100 for number in ended) <= 22
+
+
+@pytest.mark.threat("F11")
+def test_in_one_slot_a_person_of_weight_two_is_served_twice_as_often() -> None:
+    backend = RecordingBackend(SHORT, slots=1)
+    engine = engine_on(backend)
+    for number in range(1, 31):
+        engine.submit(request(number, person="twice", weight=2.0))
+        engine.submit(request(100 + number, person="once"))
+    updates: list[Update] = []
+    while sum(isinstance(update, Over) for update in updates) < 30:
+        updates += engine.step()
+
+    ended = [update.generation_id.int for update in updates if isinstance(update, Over)]
+    assert 18 <= sum(number < 100 for number in ended) <= 22
+
+
+class Slow:
+    """Takes a second for each template, and refuses it then."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def render(self, *_: Any, **__: Any) -> str:
+        self._clock.pass_seconds(1.0)
+        raise TemplateRefused("too much")
+
+    def close(self) -> None:
+        return None
+
+
+@pytest.mark.threat("F11")
+def test_who_brings_many_prompts_that_come_to_nothing_holds_up_nobody() -> None:
+    backend = RecordingBackend(SHORT, slots=1, seconds_per_token=0.001)
+    engine = engine_on(backend, renderer=Slow(backend.clock))
+    engine.submit(request(1, person="before"))
+    run(engine)
+    for number in range(2, 42):
+        engine.submit(request(number, person="greedy", template="{{ strange }}"))
+    engine.submit(request(101, person="modest"))
+
+    ended = [update.generation_id.int for update in run(engine) if isinstance(update, Over)]
+
+    assert ended.index(101) <= 1

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from inference.engine import seeing
+from inference.engine.beside import wait_a_moment
 from inference.engine.pictures.reading import BadPicture, Picture
 from inference.engine.pictures.seen import Seen
 from inference.engine.seeing import Seeing, Unseen
@@ -46,7 +47,7 @@ class House:
             unseen = self.seeing.go_on(list(sequences), running=[])
             if unseen or not any(self.seeing.is_awaited(each) for each in sequences):
                 return unseen
-            self.seeing.wait()
+            wait_a_moment(self.seeing.results)
         raise AssertionError("it never ends")
 
 

@@ -1,32 +1,138 @@
 """Every optimisation has a slow twin that says the same, token for token, whatever comes between.
 
 A request alone, on one slot, read in one piece, with nothing guessed or kept, is the twin of the
-same request among others who come, go, give way, are parked, interrupted and find no room.
+same request among others who come, go, give way, are parked, interrupted and find no room, while
+prompts are made and pictures looked at beside them.
 """
 
 import hashlib
 import random
+import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.engine.backend import Aborted, BackendError, Chosen, Chunk, NoRoom, Sampler
+from inference.engine import beside, seeing
+from inference.engine.backend import (
+    Aborted,
+    BackendError,
+    Chosen,
+    Chunk,
+    NoRoom,
+    Sampler,
+    check_batch,
+)
 from inference.engine.engine import Engine, Over, Said, Update
 from inference.engine.grammar.constraint import Constraint
+from inference.engine.pictures.reading import BadPicture, Picture
+from inference.engine.pictures.seen import Seen
 from inference.engine.sampling import Draw, Recipe
-from inference.engine.scripted import byte_token
-from inference.protocol import Lane, Request
-from tests.inference.engine.aboard import RecordingBackend, end_of, engine_on, request, run, text_of
+from inference.engine.scripted import Rule, byte_token
+from inference.protocol import Lane, Message, Request
+from tests.inference.engine.aboard import (
+    AtOnce,
+    RecordingBackend,
+    end_of,
+    engine_on,
+    request,
+    run,
+    text_of,
+)
 
 LANES: tuple[Lane, ...] = ("person", "api", "background")
 CONTEXT = 700
+SAYS_NOTHING = Rule(when=re.compile(""), says=())
+BAD = b"no picture"
+PICTURES = [*(b"picture %d" % number for number in range(12)), BAD]
+
+
+class Reader:
+    """Pictures without pixels."""
+
+    def read(self, data: bytes) -> Picture:
+        if data == BAD:
+            raise BadPicture("no picture")
+        return Picture(width=1, height=1, pixels=b"", digest=data)
+
+    def close(self) -> None:
+        return None
+
+
+class Spot:
+    """A picture of a few tokens, as strict as the real ones; to be read whole, or not."""
+
+    def __init__(self, digest: bytes, *, open_spots: "set[Spot]") -> None:
+        roll = hashlib.blake2b(digest, digest_size=2).digest()
+        self.length = 1 + roll[0] % 12
+        self.is_whole = bool(roll[1] % 2)
+        self.token_count = self.length + self.is_whole * (roll[1] % 3)
+        self.marks = [-1 - 16 * (256 * roll[0] + roll[1]) - at for at in range(self.length)]
+        self.is_encoded = False
+        self._open = open_spots
+        self._open.add(self)
+
+    def encode(self) -> None:
+        if self not in self._open:
+            raise BackendError("a picture is looked at that was given back")
+        self.is_encoded = True
+
+    def close(self) -> None:
+        self._open.discard(self)
+
+
+class Eyes:
+    def __init__(self) -> None:
+        self.open_spots: set[Spot] = set()
+
+    def look(self, picture: Picture) -> Seen:
+        spot = Spot(picture.digest, open_spots=self.open_spots)
+        return Seen([[byte_token(b"[")], spot, [byte_token(b"]")]])
+
+
+class ByAndBy(Executor):
+    """In place of threads: what was begun is done when the dice say so."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._begun: list[Begun] = []
+
+    def submit(self, work: Callable[..., Any], /, *args: Any, **named: Any) -> "Future[Any]":
+        self._begun.append(Begun(self._dice, partial(work, *args, **named)))
+        return self._begun[-1]
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        for begun in self._begun:
+            begun.do()
+
+
+class Begun(Future[Any]):
+    def __init__(self, dice: random.Random, work: Callable[[], Any]) -> None:
+        super().__init__()
+        self._dice = dice
+        self._work = work
+
+    def do(self) -> None:
+        if super().done():
+            return
+        try:
+            self.set_result(self._work())
+        except BadPicture as error:
+            self.set_exception(error)
+
+    def done(self) -> bool:
+        if self._dice.random() < 0.3:
+            self.do()
+        return super().done()
 
 
 class Dice:
@@ -47,6 +153,14 @@ class Hashing(RecordingBackend):
     goes on as it did before, so that there is something to guess.
     """
 
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.spotting = Eyes()
+
+    @property
+    def eyes(self) -> Eyes:
+        return self.spotting
+
     def new_sampler(
         self,
         recipe: Recipe,
@@ -58,8 +172,12 @@ class Hashing(RecordingBackend):
         return Dice(next((stage.seed for stage in recipe if isinstance(stage, Draw)), 0))
 
     def decode(self, batch: Sequence[Chunk]) -> list[Chosen]:
+        check_batch(batch, self.limits)
         self._dice = {chunk.slot: chunk.sampler for chunk in batch}
         return super().decode(batch)
+
+    def _now_saying(self, slot: int) -> Rule:
+        return SAYS_NOTHING
 
     def _next_token(self, slot: int) -> int:
         dice, tokens = self._dice[slot], self._memories[slot].tokens
@@ -133,6 +251,7 @@ def alone(asked: Request) -> tuple[str, Over]:
         max_draft=0,
         first_chunk=100_000,
         max_idle_step_seconds=1e6,
+        new_executor=lambda _: AtOnce(),
     )
     engine.submit(asked)
     updates = run(engine)
@@ -146,16 +265,17 @@ def someone(dice: random.Random, number: int, house: House) -> Request:
     earlier = [
         n for n, r in house.asked.items() if r.person == f"person {person}" and n in house.over
     ]
-    messages: list[tuple[str, str]] = []
+    messages: list[Message] = []
     if earlier and dice.random() < 0.6:
         before = dice.choice(earlier)
-        messages = [(m.role, m.content) for m in house.asked[before].messages]
-        messages.append(("assistant", house.said[before]))
+        said = Message(role="assistant", content=house.said[before])
+        messages = [*house.asked[before].messages, said]
     shared = "Tell me of the sea. " * dice.randint(0, 8)
-    messages.append(("user", shared + "".join(dice.choices("ab é👋\n", k=dice.randint(0, 30)))))
-    return request(
+    text = shared + "".join(dice.choices("ab é👋\n", k=dice.randint(0, 30)))
+    images = tuple(dice.choices(PICTURES, k=dice.choice([0, 0, 0, 1, 2])))
+    messages.append(Message(role="user", content=text, images=images))
+    asked = request(
         number,
-        messages=messages[-5:],
         person=f"person {person}",
         lane=dice.choice(LANES),
         num_predict=dice.choice([None, 1, 2, 30, 60]),
@@ -164,6 +284,7 @@ def someone(dice: random.Random, number: int, house: House) -> Request:
         stop=dice.choice([(), ("00 00 00",), ("01 02 00", "é")]),
         deaths=int(dice.random() < 0.05),
     )
+    return msgspec.structs.replace(asked, messages=tuple(messages[-5:]))
 
 
 def happens(dice: random.Random, house: House) -> None:
@@ -183,6 +304,14 @@ def happens(dice: random.Random, house: House) -> None:
         house.step()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _without_pixels_or_waiting() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seeing, "PictureReader", Reader)
+        patch.setattr(beside, "wait", lambda *_, **__: None)
+        yield
+
+
 @pytest.mark.threat("B13")
 @pytest.mark.threat("B14")
 @pytest.mark.threat("F5")
@@ -199,8 +328,10 @@ def happens(dice: random.Random, house: House) -> None:
 def test_whatever_comes_between_everyone_is_told_what_they_would_be_told_alone(
     dice: random.Random, slots: int, trouble: float, most_guesses: int, park_bytes: int
 ) -> None:
+    backend = Moody(dice=dice, trouble=trouble, slots=slots)
     engine = engine_on(
-        Moody(dice=dice, trouble=trouble, slots=slots),
+        backend,
+        new_executor=lambda _: ByAndBy(dice),
         park_bytes=park_bytes,
         max_draft=most_guesses,
         first_chunk=dice.choice([1, 40, 40]),
@@ -220,6 +351,8 @@ def test_whatever_comes_between_everyone_is_told_what_they_would_be_told_alone(
 
     assert engine.is_idle
     assert engine.free_slots > 0
+    engine.close()
+    assert not backend.spotting.open_spots
     for number, asked in house.asked.items():
         text, over = alone(asked)
         if number in house.left:

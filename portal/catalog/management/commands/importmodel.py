@@ -16,10 +16,21 @@ class Command(BaseCommand):
     help = "Import a GGUF file into the model store."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="the GGUF file")
+        parser.add_argument(
+            "path",
+            type=Path,
+            help="the GGUF file, or the first of its parts (…-00001-of-0000N.gguf)",
+        )
         parser.add_argument("name", help="such as qwen2.5:0.5b")
         parser.add_argument("--sha256", help="refuse the file unless its sha256 is this")
         parser.add_argument("--projector", type=Path, help="a GGUF file that lets it see pictures")
+        parser.add_argument(
+            "--adapter",
+            type=Path,
+            action="append",
+            default=[],
+            help="a GGUF file laid over the weights; several are laid in order",
+        )
         parser.add_argument("--publish-to-everyone", action="store_true")
         parser.add_argument(
             "--link",
@@ -38,6 +49,10 @@ class Command(BaseCommand):
                 name=options["name"],
                 sha256=options["sha256"],
                 projector=projector and actions.LocalFile(path=projector.resolve(strict=True)),
+                adapters=[
+                    actions.LocalFile(path=adapter.resolve(strict=True))
+                    for adapter in options["adapter"] or ()
+                ],
             )
         except NotAName as error:
             raise CommandError(f"{error} is not the name of a model.") from None

@@ -1,0 +1,1 @@
+"""Making models of what is there: Modelfiles, `create`, quantisation, blobs that come in."""

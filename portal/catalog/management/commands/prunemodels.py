@@ -1,0 +1,20 @@
+"""`manage.py prunemodels`: files of the store that nothing needs any more."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portal.catalog import actions, tables
+
+
+class Command(BaseCommand):
+    help = "Remove files that no model, no waiting request and no job needs, older than an hour."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        pruned = actions.prune(None)
+        self.stdout.write(f"{pruned.count} files removed, {tables.human_bytes(pruned.size_bytes)}.")
+        for name in pruned.unreadable:
+            self.stderr.write(
+                f"The manifest of {name} cannot be read. While it is there nothing is removed:"
+                f" fetch it again, or `manage.py rmmodel {name}`."
+            )

@@ -1,0 +1,93 @@
+"""Models that take long to make are jobs, with the same lines and the same end."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from portal.catalog import jobs
+from portal.catalog.jobs import pulling, queue
+from portal.catalog.making import creating
+from portal.catalog.making.order import Order
+from portal.catalog.models import Job, JobState
+from portal.catalog.names import ModelName
+from portal.catalog.store import Store
+from portal.streams.jobs import Line, Teller
+from tests.catalog.gguf_files import MINIMAL
+from tests.doubles.shelf import Shelf
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    shelf = Shelf()
+    monkeypatch.setattr(pulling, "Registry", shelf)
+    return shelf
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What watchers are told; no worker hears of the job but the one in the test."""
+    told: list[str] = []
+
+    def send(_job_id: UUID, *, again: bool = False) -> None:
+        """Nobody."""
+
+    def tell(_teller: Teller, line: Line) -> None:
+        told.append(line.status)
+
+    monkeypatch.setattr(queue, "send", send)
+    monkeypatch.setattr(Teller, "tell", tell)
+    return told
+
+
+def done(order: Order) -> Job:
+    wants: dict[str, Any] = order.as_wants()
+    job = jobs.start(None, "create", name=order.name, wants=wants)
+    assert jobs.work(job.id)
+    job.refresh_from_db()
+    return job
+
+
+def test_a_base_that_is_not_here_is_pulled_first(
+    store: Store, shelf: Shelf, said: list[str]
+) -> None:
+    manifest = shelf.put("base:1")
+    order = Order(name="mine", base="base:1", system="Say hi!")
+
+    assert not creating.is_quick(order)
+    job = done(order)
+
+    assert job.state == JobState.DONE
+    assert said[0] == "pulling manifest"
+    assert said[-2:] == ["writing manifest", "success"]
+    mine = store.manifest(ModelName.parse("mine")).manifest
+    assert [layer.digest for layer in mine.layers[:2]] == [
+        layer.digest for layer in manifest.layers
+    ]
+    assert mine.layers[0].source == "base:1"
+    assert creating.is_quick(order)
+
+
+def test_a_base_that_nobody_has_makes_nothing(store: Store, shelf: Shelf, said: list[str]) -> None:
+    job = done(Order(name="mine", base="nowhere"))
+
+    assert job.state == JobState.FAILED
+    assert job.contract_text == "pull model manifest: file does not exist"
+    assert store.all() == []
+
+
+def test_why_a_model_was_not_made_is_a_sentence_and_their_words(
+    store: Store, said: list[str]
+) -> None:
+    staged = store.stage_bytes(MINIMAL)
+    store.publish(staged)
+
+    job = done(Order(name="x", files={"a.gguf": str(staged.digest)}, quantisation="Q8_0"))
+
+    text = "quantization is only supported for F16, BF16 and F32 models"
+    assert (job.contract_status, job.contract_text) == (500, text)
+    sentence = jobs.sentence_about(job)
+    assert text in sentence
+    assert "Nothing was changed" in sentence

@@ -1,0 +1,37 @@
+"""A pull killed at any named point goes on, and what was noted is not fetched again."""
+
+import hashlib
+import multiprocessing
+import signal
+
+import pytest
+
+from tests.catalog.registry import killable
+from tests.catalog.registry.conftest import CHUNK_BYTES, ignored
+
+WEIGHTS = hashlib.shake_256(b"8").digest(8 * CHUNK_BYTES)
+CHUNK_POINTS = ("chunk.written", "chunk.synced", "chunk.noted")
+
+
+@pytest.mark.fault
+@pytest.mark.threat("E10")
+@pytest.mark.parametrize("point", CHUNK_POINTS)
+def test_a_pull_killed_between_its_chunks_goes_on(registry, lying, folder, point):
+    name = lying.add_model("small", WEIGHTS)
+    layer = lying.add(WEIGHTS)
+    # The second time it gets there, so that something is noted whatever the point.
+    orders = f"{point}:2:kill"
+    child = multiprocessing.get_context("spawn").Process(
+        target=killable.pull, args=(orders, name, layer, folder, CHUNK_BYTES)
+    )
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    kept = registry.kept_bytes(layer, into=folder)
+    lying.seen.clear()
+
+    staged = registry.fetch(name, layer, into=folder, told=ignored)
+
+    assert staged.path.read_bytes() == WEIGHTS
+    assert 0 < kept <= len(WEIGHTS)
+    assert len(lying.seen) == (len(WEIGHTS) - kept) // CHUNK_BYTES
