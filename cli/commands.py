@@ -184,12 +184,21 @@ def rm(words: Sequence[str]) -> None:
 @portal.command(short_help="Stop a running model")
 @exactly(1, shown="MODEL")
 def stop(words: Sequence[str]) -> None:
-    """Stop a running model: it leaves memory once its answers are done."""
+    """Stop a running model: it leaves memory once its answers are done.
+
+    Others may be using it, so this is for those who manage models, with a key for that.
+    """
     with connected() as server:
         try:
-            server.unload(words[0])
+            is_leaving = server.unload(words[0])
         except NotFound:
             raise Failed(f'couldn\'t find model "{words[0]}" to stop') from None
+    if not is_leaving:
+        raise Failed(
+            f"'{words[0]}' was not stopped: others may be using it, so the portal's own schedule"
+            " decides when it leaves memory. Whoever manages models can stop it, with a key for"
+            " that."
+        )
 
 
 # ── Talking ──────────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ from cli.errors import told, unreachable
 from cli.settings import Settings
 
 Fields = dict[str, Any]
+UNLOADED_HEADER = "X-Portal-Unloaded"
 
 
 class Server:
@@ -64,9 +65,15 @@ class Server:
         with told(self.address):
             self._client.delete(model)
 
-    def unload(self, model: str) -> None:
+    def unload(self, model: str) -> bool:
+        """False: the server decides by itself when it goes, and this key does not change that."""
         with told(self.address):
-            self._client.generate(model, keep_alive=0)
+            asked = {"model": model, "keep_alive": 0}
+            response = self._http.post("/api/generate", json=asked)
+            if response.is_error:
+                raise ollama.ResponseError(response.text, response.status_code)
+            # A server that is no portal does not say, and obeys everybody.
+            return bool(response.headers.get(UNLOADED_HEADER) != "no")
 
     def add_blob(self, path: str) -> str:
         """Sends the file and returns its digest."""

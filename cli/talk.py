@@ -5,6 +5,7 @@ from typing import Any
 
 from cli import answers
 from cli.answers import Answer, Style
+from cli.errors import Failed
 from cli.server import Fields, Server
 from cli.values import Think
 
@@ -76,7 +77,11 @@ class Talk:
             "keep_alive": self.keep_alive or None,
         }
         filled = {name: value for name, value in asked.items() if value is not None}
-        answer = answers.show(self.server.chat(filled), style=self.style)
+        try:
+            answer = answers.show(self.server.chat(filled), style=self.style)
+        except Failed:
+            self.messages.remove(message)  # or it would be asked again with the next one
+            raise
         self.messages.append(_kept(answer))
         return answer
 

@@ -22,7 +22,7 @@ REREAD_SECONDS = 5.0  # how often a spec that made no sense is looked at again
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One queue with work."""
+    """One queue with work, or whose model somebody wants in memory before she asks."""
 
     queue: str
     count: int
@@ -84,12 +84,15 @@ class Demand:
         with self._redis.pipeline(transaction=False) as pipe:
             for name in names:
                 pipe.zcard(protocol.queue_key(name))
-            counts = pipe.execute(raise_on_error=False)
-        return tuple(
-            Waiting(queue=name, count=count)
-            for name, count in zip(names, counts, strict=True)
-            if isinstance(count, int) and count > 0  # one broken key must not hide the others
-        )
+                pipe.exists(protocol.awaited_key(name))
+            answers = pipe.execute(raise_on_error=False)
+        # One broken key must not hide the others.
+        counts = [each if isinstance(each, int) else 0 for each in answers]
+        found = [
+            Waiting(queue=name, count=requests + awaited)
+            for name, requests, awaited in zip(names, counts[::2], counts[1::2], strict=True)
+        ]
+        return tuple(each for each in found if each.count)
 
     def pinned(self) -> tuple[protocol.Pinned, ...] | None:
         """What is to stay loaded. None when nobody has said; what cannot be read pins nothing."""
@@ -120,8 +123,17 @@ class Demand:
             first = cast("list[bytes]", self._redis.zrange(protocol.queue_key(queue), 0, 0))
             data = self._redis.get(protocol.request_key(UUID(first[0].decode("ascii"))))
             return protocol.decode_request(cast("bytes | None", data) or b"").model_name
-        except (IndexError, ValueError, inbox.Misfit):
+        except IndexError:
+            return self._awaited_name(queue)
+        except (ValueError, inbox.Misfit):
             return queue
+
+    def _awaited_name(self, queue: str) -> str:
+        try:
+            name = cast("bytes | None", self._redis.get(protocol.awaited_key(queue))) or b""
+        except inbox.Misfit:
+            return queue
+        return name.decode("utf-8", "replace")[:512] or queue
 
 
 class Follower:

@@ -16,6 +16,18 @@ _LISTED_HOST = re.compile(
     r"(\*\.)?([a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII
 )
 
+_DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_UNIT_SECONDS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
+
 
 class BadConfiguration(ValueError):
     """A variable holds something we cannot use.
@@ -53,6 +65,8 @@ class Configuration:
     admin_password: str
     max_queue: int
     context_length: int
+    load_timeout_seconds: float | None
+    is_pruning: bool
     go_template: bool | None
     max_text_chars: int
     max_upload_bytes: int
@@ -113,6 +127,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         admin_password=environment.get("PORTAL_ADMIN_PASSWORD", ""),
         max_queue=_whole(environment, "OLLAMA_MAX_QUEUE", default=512),
         context_length=_whole(environment, "OLLAMA_CONTEXT_LENGTH", default=0) or 4096,
+        load_timeout_seconds=_load_timeout(environment.get("OLLAMA_LOAD_TIMEOUT") or "5m"),
+        is_pruning=not _go_flag(environment.get("OLLAMA_NOPRUNE", "")),
         go_template=_yes_or_none(environment, "OLLAMA_GO_TEMPLATE"),
         max_text_chars=_whole(environment, "PORTAL_MAX_TEXT_CHARS", default=100_000),
         max_upload_bytes=_whole(environment, "PORTAL_MAX_UPLOAD_GB", default=200) * 10**9,
@@ -216,6 +232,24 @@ def _whole_or_none(environment: Mapping[str, str], name: str) -> int | None:
     if not text.isascii() or not text.isdigit():
         raise BadConfiguration(f"{name} must be a whole number, not {text!r}")
     return int(text)
+
+
+def _load_timeout(text: str) -> float | None:
+    """As the worker reads it: Go's form or whole seconds; None is for ever, for zero and below."""
+    sign, body = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    body = f"{body}s" if body.isascii() and body.isdigit() else body
+    if not re.fullmatch(f"(?:{_DURATION_PART.pattern})+", body, re.ASCII):
+        raise BadConfiguration(
+            f"OLLAMA_LOAD_TIMEOUT must be a duration such as 5m, 90s or 300, not {text!r}"
+        )
+    parts = _DURATION_PART.findall(body)
+    seconds = sign * sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+    return seconds if seconds > 0 else None
+
+
+def _go_flag(text: str) -> bool:
+    """As Ollama reads a switch: Go's words for no are no, and anything else that is set is yes."""
+    return text.strip().strip("\"'") not in ("", "0", "f", "F", "false", "False", "FALSE")
 
 
 def _yes_or_none(environment: Mapping[str, str], name: str) -> bool | None:

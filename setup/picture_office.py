@@ -1,21 +1,25 @@
-"""Run in the house of the pictures, before it opens: an office, its models, older conversations.
+"""Run in the house of the pictures: an office, its models, older conversations; then, once it is
+open, a model that was measured and others on their way.
 
 python setup/picture_office.py PASSWORD
+python setup/picture_office.py work
+python setup/picture_office.py advance
 """
 
 import sys
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
 
 import django
 
 django.setup()
 
 from django.contrib.auth.models import Group  # noqa: E402 - Django had to be set up first
-from django.utils import timezone  # noqa: E402 - likewise
 
 from portal.accounts.models import Person  # noqa: E402 - likewise
-from portal.catalog.models import Model, ModelState  # noqa: E402 - likewise
+from portal.catalog import aliases, models  # noqa: E402 - likewise
 from portal.chat.models import Conversation  # noqa: E402 - likewise
+from portal.streams import jobs  # noqa: E402 - likewise
 
 OLDER = {
     "office": (
@@ -36,13 +40,27 @@ OLDER = {
     ),
 }
 AGES = (timedelta(hours=30), *(timedelta(days=days) for days in (2, 3, 5, 9, 12)))
-# Name, family, parameters, quantisation, bytes, context length, everyone.
+# Name, family, parameters, quantisation, bytes, context length, everyone. The starter model comes
+# with its files.
 MODELS = (
     ("qwen2.5:7b", "qwen2", "7.6B", "Q4_K_M", 4_683_073_184, 32_768, True),
     ("codellama:7b", "llama", "6.7B", "Q4_0", 3_825_898_144, 16_384, False),
     ("llama3.2:3b", "llama", "3.2B", "Q4_K_M", 2_019_377_376, 131_072, True),
-    ("smollm2:135m", "llama", "134.52M", "Q4_1", 98_362_432, 8_192, True),
 )
+STARTER = "smollm2:135m"
+PULLED = "qwen3:8b"
+# Weights, template, licence, parameters: what a pull of this kind brings.
+LAYERS = (
+    ("a3de86cd1c13", 5_225_374_976),
+    ("ae370d884f10", 1_723),
+    ("d18a5cc71b84", 11_338),
+    ("cff3f395ef37", 120),
+)
+FIRST_BYTES = 1_903_000_000
+STEP_BYTES = 28_400_000
+STEPS = 8
+STEP_SECONDS = 0.5
+SPEED = ((1, 1_843.0, 96.4), (4, 2_210.0, 248.9))
 
 
 def furnish(password: str) -> None:
@@ -63,7 +81,7 @@ def furnish(password: str) -> None:
                 owner=person,
                 title=title,
                 model_name="qwen2.5:7b",
-                changed_at=timezone.now() - age,
+                changed_at=datetime.now(UTC) - age,
             )
 
 
@@ -77,12 +95,12 @@ def _model(
     is_for_everyone: bool,
     *,
     digest: str,
-) -> Model:
-    return Model.objects.create(
+) -> models.Model:
+    return models.Model.objects.create(
         name=name,
         digest=digest,
         weights=digest,
-        state=ModelState.READY,
+        state=models.ModelState.READY,
         size_bytes=size_bytes,
         family=family,
         parameter_size=parameter_size,
@@ -91,9 +109,82 @@ def _model(
         capabilities=["completion"],
         is_published=True,
         is_for_everyone=is_for_everyone,
-        modified_at=timezone.now(),
+        modified_at=datetime.now(UTC),
+    )
+
+
+def work() -> None:
+    now = datetime.now(UTC)
+    boss = Person.objects.get(email="admin@example.com")
+    model = models.Model.objects.get(name=STARTER)
+    stages = [
+        {
+            "at_once": at_once,
+            "read_rate": read,
+            "write_rate": write,
+            "read_tokens": 512 * at_once,
+            "written_tokens": 128 * at_once,
+        }
+        for at_once, read, write in SPEED
+    ]
+    model.state = models.ModelState.READY
+    model.speed = {"at": now.isoformat(), "stages": stages}
+    model.save()
+    aliases.point_alias(boss, name="quick", model_id=model.id)
+    general = models.Model.objects.get(name="llama3.2:3b")
+    aliases.point_alias(boss, name="general", model_id=general.id)
+    aliases.point_alias(
+        boss, name="general", model_id=models.Model.objects.get(name="qwen2.5:7b").id
+    )
+    total = sum(size for _, size in LAYERS)
+    _job(boss, PULLED, models.JobState.RUNNING, total_bytes=total, started_at=now)
+    _job(boss, "nomic-embed-text:latest", models.JobState.QUEUED)
+    _job(
+        boss,
+        "gemma3:27b",
+        models.JobState.CANCELLED,
+        total_bytes=17_396_936_704,
+        completed_bytes=6_410_000_000,
+        ended_at=now - timedelta(minutes=12),
+    )
+    _job(
+        boss,
+        "qwen2.5:7b",
+        models.JobState.DONE,
+        total_bytes=4_683_073_184,
+        completed_bytes=4_683_073_184,
+        ended_at=now - timedelta(hours=2),
+    )
+    _tell(FIRST_BYTES)
+
+
+def advance() -> None:
+    """The pull goes on for a few seconds, so that a page that looks sees how fast it is."""
+    pause = threading.Event()
+    for step in range(1, STEPS + 1):
+        _tell(FIRST_BYTES + step * STEP_BYTES, first_number=step * 100)
+        pause.wait(STEP_SECONDS)
+
+
+def _tell(weights_bytes: int, *, first_number: int = 0) -> None:
+    teller = jobs.Teller(models.Job.objects.get(name=PULLED).id, attempt=1 + first_number)
+    for index, (digest, size) in enumerate(LAYERS):
+        completed = weights_bytes if index == 0 else size
+        teller.tell(
+            jobs.Line(
+                status=f"pulling {digest}",
+                digest=f"sha256:{digest}",
+                total=size,
+                completed=completed,
+            )
+        )
+
+
+def _job(person: Person, name: str, state: models.JobState, **figures: object) -> None:
+    models.Job.objects.create(
+        kind="pull", name=name, state=state, person=person, fence=1, **figures
     )
 
 
 if __name__ == "__main__":
-    furnish(sys.argv[1])
+    {"work": work, "advance": advance}.get(sys.argv[1], lambda: furnish(sys.argv[1]))()

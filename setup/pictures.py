@@ -1,6 +1,7 @@
 """`make pictures`: the pictures of the documentation, taken from a running portal.
 
-Everything on them is the portal's own page; only the answers come from the script below.
+Everything on them is the portal's own page; only the answers come from the script below, and what
+is on its way from `picture_office.py`.
 """
 
 import sys
@@ -9,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from setup import starter
+from setup.screen import Screen
 from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, sign_in
 from tests.browser.house import House
 
@@ -18,10 +21,15 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 OFFICE = Path(__file__).with_name("picture_office.py")
 MODEL = "qwen2.5:7b"
+STARTER = "smollm2:135m"
 MOST_BYTES = 250_000
 # Scroll bars that show themselves for a moment after the page has come.
 PASSING = ".simplebar-track { display: none !important; }"
 DESK = {"viewport": {"width": 1280, "height": 800}}
+# Tall enough for what an administrator looks at first on the page of a model, and on that of what
+# is on its way.
+TALL = ViewportSize(width=1280, height=1045)
+TALLER = ViewportSize(width=1280, height=1112)
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -72,7 +80,7 @@ RULES: list[dict[str, object]] = [
 def main() -> int:
     house = House.build(RULES)
     try:
-        house.open(people=OFFICE)
+        house.open(people=OFFICE, starter=starter.unpack(Screen()))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
             pictures = take(house, browser)
@@ -113,12 +121,19 @@ def _conversations(
 
 
 def _doors(house: House, browser: Browser) -> Iterator[Path]:
+    house.once(str(OFFICE), "work")
     with _visitor(browser, **DESK) as page:
-        page.goto(f"{house.address}/accounts/login/")
-        yield _picture(page, "sign-in")
         sign_in(page, house, "admin")
         page.goto(f"{house.address}/admin/catalog/model/")
         yield _picture(page, "admin-models")
+        page.get_by_role("link", name=STARTER, exact=True).click()
+        page.set_viewport_size(TALL)
+        yield _picture(page, "admin-model")
+        page.set_viewport_size(TALLER)
+        page.goto(f"{house.address}/admin/catalog/model/add/")
+        # Told while the page looks, so that it can say how fast it goes.
+        house.once(str(OFFICE), "advance")
+        yield _picture(page, "admin-add")
 
 
 @contextmanager
@@ -148,6 +163,7 @@ def _open(page: Page, address: str) -> None:
 
 def _is_answered(page: Page) -> None:
     page.locator("article[data-state=done] .hljs-keyword").first.wait_for()
+    page.locator(".item .pulse").wait_for(state="hidden")
 
 
 def _picture(page: Page, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from inference import settings as worker_settings
 from portal.configuration import BadConfiguration, read
 
 
@@ -28,6 +29,8 @@ from portal.configuration import BadConfiguration, read
         ("PORTAL_REGISTRY_NETWORKS", "10.0.0.1/8"),
         ("PORTAL_REGISTRY_PROXY", "proxy.example.com:3128"),
         ("PORTAL_REGISTRY_PROXY", "socks5://proxy.example.com"),
+        ("OLLAMA_LOAD_TIMEOUT", "5 minutes"),
+        ("OLLAMA_LOAD_TIMEOUT", "-"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_name(name: str, value: str) -> None:
@@ -91,3 +94,26 @@ def test_registries_are_written_as_they_are_compared() -> None:
     assert read_now.registries == ("hf.co", "[fd00::1]:5000", "localhost:5000")
     assert read({"PORTAL_REGISTRIES": ""}).registries == ()
     assert read({}).registries == ("registry.ollama.ai", "hf.co", "huggingface.co")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_pruning"),
+    [
+        *((no, True) for no in ("", "0", "f", "FALSE", " false ", '"0"')),
+        *((yes, False) for yes in ("1", "true", "T", "yes", "off", "2")),
+    ],
+)
+def test_noprune_is_read_as_ollama_reads_it(text: str, is_pruning: bool) -> None:
+    assert read({"OLLAMA_NOPRUNE": text}).is_pruning is is_pruning
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5m", "300", "1h30m", "1500ms", ".5m", "+90s", "0", "-1", "-5m", "0s"]
+)
+def test_the_portal_reads_the_load_timeout_as_the_worker_does(text: str) -> None:
+    environment = {"OLLAMA_LOAD_TIMEOUT": text}
+
+    assert (
+        read(environment).load_timeout_seconds
+        == worker_settings.read(environment).load_timeout_seconds
+    )

@@ -355,11 +355,11 @@ def _logprobs(data: bytes, count: int) -> TokenLogprob:
 
 
 def _last_turns(text: bytes) -> tuple[bytes, bytes]:
-    """The last question, and what has been said to it."""
+    """The last question, and what has been said to it. A text without turns is all question."""
     turns = text.split(START.encode())
     questions = [turn for turn in turns if turn.startswith(b"user\n")]
     question = (
-        questions[-1].removeprefix(b"user\n").partition(END.encode())[0] if questions else b""
+        questions[-1].removeprefix(b"user\n").partition(END.encode())[0] if questions else text
     )
     last = turns[-1]
     said = last.removeprefix(b"assistant\n") if last.startswith(b"assistant\n") else b""

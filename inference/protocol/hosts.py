@@ -1,4 +1,8 @@
-"""What a supervisor says of its runners: what is loaded, and who was aboard when one died."""
+"""What a supervisor says of its runners: what is loaded, and who was aboard when one died.
+
+A death is acted upon, so it is closed as everything else. The rest is only told: a newer worker may
+say more than this portal understands, and what an older one does not say has a default.
+"""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -41,7 +45,11 @@ class Death(Plain, frozen=True, kw_only=True):
     held: tuple[Held, ...] = ()
 
 
-class RunnerState(Plain, frozen=True, kw_only=True):
+class Told(Plain, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """As `Plain`, and what else is in it is passed over: the other side may be newer."""
+
+
+class RunnerState(Told, frozen=True, kw_only=True):
     """One loaded, or loading, model as people see it. Sizes in bytes, times in unix seconds."""
 
     runner: Name
@@ -59,7 +67,7 @@ class RunnerState(Plain, frozen=True, kw_only=True):
     expires_at: float | None = None
 
 
-class Room(Plain, frozen=True, kw_only=True):
+class Room(Told, frozen=True, kw_only=True):
     """What loaded models may take together on a host, and how it loads them when nothing is said.
 
     Bytes beside the processor and on the accelerators; shared memory is counted in both.
@@ -73,10 +81,10 @@ class Room(Plain, frozen=True, kw_only=True):
     cache_type: Literal["f16", "q8_0", "q4_0"] = "f16"
 
 
-class HostState(Plain, frozen=True, kw_only=True):
+class HostState(Told, frozen=True, kw_only=True):
     """One supervisor and its runners, published about once a second under a key that expires.
 
-    With a `trouble` it can load nothing.
+    With a `trouble` it can load nothing. `room` None: an older worker, which does not tell it.
     """
 
     version: Literal[1] = VERSION

@@ -67,6 +67,14 @@ def listening_key(generation_id: UUID) -> str:
     return f"portal:listening:{generation_id}"
 
 
+def awaited_key(queue: str) -> str:
+    """String, expiring: the name under which somebody wants this model in memory, and asks nothing.
+
+    It counts as one waiting request. Renewed while she waits.
+    """
+    return f"portal:awaited:{queue}"
+
+
 def event_id(attempt: int, number: int) -> str:
     return f"{attempt}-{number}"
 

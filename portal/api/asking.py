@@ -25,6 +25,8 @@ Task = Literal["chat", "generate"]
 CLOUD_OFF = "ollama cloud is disabled: remote model is unavailable"
 _THINKER = re.compile(r"(?:^|/)deepseek-r1(?::|$)", re.IGNORECASE)
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+# Longer than any name with its suffixes: looking on for more of them would take hours.
+MAX_WRITTEN_CHARS = 1_000
 IMAGES_REFUSED = "Invalid content type. image_url is only supported by certain models."
 
 
@@ -96,6 +98,8 @@ def begin(person: Person, question: Question, *, client_key: UUID) -> Generation
 def local_name(written: str, *, cloud_off: str = CLOUD_OFF) -> str:
     """The name without the suffix that says where the model runs; ours all run here."""
     rest, sources = written.strip(), []
+    if len(rest) > MAX_WRITTEN_CHARS:
+        return rest  # which is no name
     while (source := _source(rest)) is not None:
         cut = rest[: -len(source)].rstrip("-:")
         sources.append(source)

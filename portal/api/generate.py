@@ -18,12 +18,13 @@ import gotext
 from inference import protocol
 from portal import clock
 from portal.accounts.models import KeyScope, Person
-from portal.api import asking, images, keys, logprobs, ollama, streaming
+from portal.api import asking, images, keys, loading, logprobs, ollama, streaming
 from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused, native_body
 from portal.api.framing import as_json, go_time, native_body_of
 from portal.api.goreading import Fields
 from portal.api.road import started
+from portal.catalog.models import Model
 from portal.chat.prompts import Wishes
 
 _RAW_CONFLICT = "raw mode does not support template, system, or context"
@@ -43,12 +44,12 @@ class GenerateRequest:
 async def generate(request: HttpRequest, person: Person) -> HttpResponseBase:
     asked = read_generate(native_body_of(request))
     question = asked.question
-    await database_sync_to_async(_checked)(person, asked)
+    model = await database_sync_to_async(_checked)(person, asked)
     if question.wishes.template is not None:
         await database_sync_to_async(keys.holder)(request, scope=KeyScope.MANAGE)
         _parsed(question.wishes.template)
     if not asked.prompt:
-        return _loaded_or_unloaded(asked)
+        return await _loaded_or_unloaded(request, person, asked, model=model)
     began = time.monotonic_ns()
     answer = await started(person, question)
     if question.wishes.is_shown:
@@ -145,15 +146,15 @@ class Lines:
         return written
 
 
-def _checked(person: Person, asked: GenerateRequest) -> None:
+def _checked(person: Person, asked: GenerateRequest) -> Model:
     """In the order of the contract: the name, then unloading, then what cannot go together."""
     question = asked.question
-    asking.found_model(person, question.model_name, task="generate")
+    model = asking.found_model(person, question.model_name, task="generate")
     if not asked.prompt and asked.keep_alive_seconds == 0:
-        return
+        return model
     if asked.is_in_conflict:
         raise Refused(status=400, message=_RAW_CONFLICT)
-    asking.check(person, question)
+    return asking.check(person, question)
 
 
 def _parsed(template: str) -> None:
@@ -174,14 +175,14 @@ def _context(fields: Fields) -> tuple[int, ...]:
         raise Refused(status=400, message="context holds no tokens of this model") from None
 
 
-def _loaded_or_unloaded(asked: GenerateRequest) -> HttpResponse:
-    """The reply clients wait for. Only our own schedule loads and unloads (threat F22)."""
-    return as_json(
-        {
-            "model": asked.question.model_name,
-            "created_at": go_time(clock.now()),
-            "response": "",
-            "done": True,
-            "done_reason": "unload" if asked.keep_alive_seconds == 0 else "load",
-        }
-    )
+async def _loaded_or_unloaded(
+    request: HttpRequest, person: Person, asked: GenerateRequest, *, model: Model
+) -> HttpResponse:
+    body: dict[str, object] = {
+        "model": asked.question.model_name,
+        "created_at": go_time(clock.now()),
+        "response": "",
+    }
+    if asked.keep_alive_seconds == 0:
+        return await loading.unloaded(request, model, body)
+    return await loading.loaded(person, model, body)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from inference import protocol
 from portal import clock
 from portal.accounts.models import Person
-from portal.api import asking, calling, formats, gojson, images, logprobs, streaming
+from portal.api import asking, calling, formats, gojson, images, loading, logprobs, streaming
 from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused, native_body
 from portal.api.framing import as_json, go_time, native_body_of
@@ -50,7 +50,7 @@ async def version(request: HttpRequest, person: Person) -> HttpResponseBase:
 async def chat(request: HttpRequest, person: Person) -> HttpResponseBase:
     asked = read_chat(native_body_of(request))
     if not asked.question.messages:
-        return await _load_or_unload(person, asked)
+        return await _loaded_or_unloaded(request, person, asked)
     began = time.monotonic_ns()
     answer = await started(person, asked.question)
     if asked.question.wishes.is_shown:
@@ -226,18 +226,17 @@ def thinking(value: object) -> bool | protocol.ThinkLevel | None:
     raise Refused(status=400, message=f'invalid think value: "{value}" (must be {_LEVELS})')
 
 
-async def _load_or_unload(person: Person, asked: ChatRequest) -> HttpResponse:
-    """The reply clients wait for. Only our own schedule loads and unloads (threat F22)."""
-    name = asked.question.model_name
-    await database_sync_to_async(asking.model_for)(person, name)
-    reason = "unload" if asked.keep_alive_seconds == 0 else "load"
-    message = {"role": "assistant", "content": ""}
-    return as_json(
-        {
-            "model": name,
-            "created_at": go_time(clock.now()),
-            "message": message,
-            "done": True,
-            "done_reason": reason,
-        }
-    )
+async def _loaded_or_unloaded(
+    request: HttpRequest, person: Person, asked: ChatRequest
+) -> HttpResponse:
+    question = asked.question
+    body: dict[str, object] = {
+        "model": question.model_name,
+        "created_at": go_time(clock.now()),
+        "message": {"role": "assistant", "content": ""},
+    }
+    if asked.keep_alive_seconds == 0:
+        model = await database_sync_to_async(asking.model_for)(person, question.model_name)
+        return await loading.unloaded(request, model, body)
+    model = await database_sync_to_async(asking.check)(person, question)
+    return await loading.loaded(person, model, body)

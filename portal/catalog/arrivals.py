@@ -39,7 +39,7 @@ _STEPS: dict[str, Promise] = {
     "pulling manifest": gettext_lazy("Asking the registry what belongs to the model"),
     "verifying sha256 digest": gettext_lazy("Checking every byte"),
     "writing manifest": gettext_lazy("Giving it its name"),
-    "removing any unused layers": gettext_lazy("Removing files that nothing needs"),
+    "removing unused layers": gettext_lazy("Removing files that nothing needs"),
     "retrieving manifest": gettext_lazy("Reading the model"),
     "pushing manifest": gettext_lazy("Giving it its name there"),
     "taking in the file": gettext_lazy("Reading every byte and checking the file"),

@@ -1,5 +1,6 @@
 """Single steps on the disk: open without following links, copy, clone, hash, sync. No names."""
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -16,6 +17,8 @@ _FICLONE = 0x40049409
 _CANNOT_CLONE = frozenset(
     (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EXDEV, errno.EPERM, errno.ENOSYS)
 )
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Reserve = Callable[[int], None]
 
@@ -104,6 +107,23 @@ def link_or_copy(
     if (before.st_dev, before.st_ino) != (after.st_dev, after.st_ino):
         target.unlink()
         raise NotAFile(errno.EINVAL, "the file was exchanged meanwhile", source_path.name)
+
+
+def allocate(descriptor: int, start: int, size_bytes: int) -> bool:
+    """Take the room for these bytes on the disk now (threat E12). False where it cannot promise.
+
+    OSError when there is no room. Not with `posix_fallocate`: where the disk cannot, it would write
+    every block.
+    """
+    allocate_now = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
+    if allocate_now is None:
+        return False
+    allocate_now.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    if allocate_now(descriptor, 0, start, size_bytes) == 0:
+        return True
+    if (code := ctypes.get_errno()) in _FULL:
+        raise OSError(code, os.strerror(code))
+    return False
 
 
 def sync_folder(folder: Path) -> None:

@@ -140,7 +140,7 @@ def publish_staged(
         stored = store.replace_manifest(name, manifest, data=data)
     model = rows.remember(person, stored=stored, found=found, act=act)
     with store.locked():
-        store.remove_of(replaced)
+        store.remove_replaced(replaced)
     for each in staged:
         readings.note(each.digest, size_bytes=each.size_bytes)
     return model
@@ -183,7 +183,7 @@ def copy_model(person: Person | None, *, source: str, destination: str) -> Model
         like=original if is_same else None,
     )
     with store.locked():
-        store.remove_of(replaced)
+        store.remove_replaced(replaced)
     return model
 
 

@@ -27,11 +27,15 @@ YOUNG_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """How many files were removed and how large they were; `unreadable` manifests prevent it."""
+    """How many files were removed and how large they were; `unreadable` manifests prevent it.
+
+    `is_off`: the operator wants what nothing needs to stay.
+    """
 
     count: int
     size_bytes: int
     unreadable: tuple[str, ...]
+    is_off: bool
 
 
 def delete_model(person: Person | None, *, model_id: UUID) -> None:
@@ -74,7 +78,8 @@ def delete_named(person: Person | None, *, name: str) -> None:
 def prune(person: Person | None) -> Pruned:
     """Remove files of the store that no model, no waiting request and no job needs.
 
-    Young ones stay: somebody may be about to give them a name.
+    Young ones stay: somebody may be about to give them a name. So does, for a day, what was
+    uploaded: the rest of that model may take hours to come.
     """
     access.may_manage_models(person, verb="delete")
     store = queries.open_store()
@@ -86,7 +91,12 @@ def prune(person: Person | None) -> Pruned:
             Blob.objects.filter(digest__in=[digest.hex for digest in gone]).delete()
             record(person, "models.pruned", count=len(gone), size_bytes=size_bytes)
     unreadable = tuple(name.short for name in store.unreadable())
-    return Pruned(count=len(gone), size_bytes=size_bytes, unreadable=unreadable)
+    return Pruned(
+        count=len(gone),
+        size_bytes=size_bytes,
+        unreadable=unreadable,
+        is_off=not store.is_pruning,
+    )
 
 
 def _let_go(model: Model) -> None:

@@ -141,7 +141,11 @@ def context_length_of(model: Model) -> int:
 
 def open_store() -> Store:
     """The store that this portal is configured with."""
-    return Store(settings.PORTAL.models, also_needed=blobs_in_use)
+    return Store(
+        settings.PORTAL.models,
+        also_needed=blobs_in_use,
+        is_pruning=settings.PORTAL.is_pruning,
+    )
 
 
 def was_deleted(name: str) -> bool:

@@ -1,8 +1,9 @@
-"""When each file of the store was last read whole, and what came of it. Reads no file itself."""
+"""When each file of the store was last read whole, and what came of it. Reads none itself."""
 
 from portal import clock
 from portal.catalog.models import Blob
 from portal.catalog.names import Digest
+from portal.catalog.store import Store
 
 
 def note(digest: Digest, *, size_bytes: int, is_rotten: bool = False) -> None:
@@ -15,3 +16,13 @@ def note(digest: Digest, *, size_bytes: int, is_rotten: bool = False) -> None:
             "is_rotten": is_rotten,
         },
     )
+
+
+def is_known(store: Store, digest: Digest, *, size_bytes: int) -> bool:
+    """Whether this very file was read whole, and was what its name says, since it last changed."""
+    known = Blob.objects.filter(
+        digest=digest.hex, size_bytes=size_bytes, checked_at__isnull=False, is_rotten=False
+    ).first()
+    if known is None or known.checked_at is None:
+        return False
+    return store.blob_path(digest).lstat().st_mtime <= known.checked_at.timestamp()

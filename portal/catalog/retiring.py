@@ -46,7 +46,7 @@ def retire_model(
     )
     for alias in names:
         if successor is not None:
-            aliases.point_alias(person, name=alias.name, model_id=successor.id)
+            aliases.repoint_alias(person, alias_id=alias.id, model_id=successor.id)
     transaction.on_commit(memory.publish_pins)
     return model
 

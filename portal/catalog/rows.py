@@ -6,7 +6,7 @@ Not for files or rights: whoever calls has looked after both.
 import logging
 from datetime import UTC, datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from kombu.exceptions import OperationalError
 
 from portal.accounts.models import Person
@@ -20,7 +20,6 @@ from portal.celery import app
 logger = logging.getLogger(__name__)
 
 
-@transaction.atomic
 def remember(
     person: Person | None, *, stored: Stored, found: Details, act: str, like: Model | None = None
 ) -> Model:
@@ -28,6 +27,17 @@ def remember(
 
     `like` is a model of the very same files: what its trial showed need not be tried again.
     """
+    try:
+        return _remember(person, stored=stored, found=found, act=act, like=like)
+    except IntegrityError:
+        # Somebody else, such as a look at the store, wrote the first row of this name meanwhile.
+        return _remember(person, stored=stored, found=found, act=act, like=like)
+
+
+@transaction.atomic
+def _remember(
+    person: Person | None, *, stored: Stored, found: Details, act: str, like: Model | None
+) -> Model:
     model = Model.objects.select_for_update().filter(name__iexact=stored.name.short).first()
     if model is None:
         model = Model(name=stored.name.short)

@@ -7,13 +7,13 @@ import errno
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from portal.catalog import files, folders
-from portal.catalog.names import Digest
+from portal.catalog.names import Digest, NotADigest
 
 MARGIN_BYTES = 64 * 1024 * 1024
 # So long the longest hashing takes, many times over.
@@ -22,6 +22,8 @@ FORGOTTEN_SECONDS = 86_400.0
 PART_SECONDS = 7 * 86_400.0
 PART_SUFFIX = ".part"
 HOLD_SUFFIX = ".hold"
+# A note, named by the blob, that a model will be made of it; as old as what was said last.
+EXPECTED_SUFFIX = ".expected"
 
 
 class WrongBytes(Exception):
@@ -113,6 +115,23 @@ class Staging:
             patience = PART_SECONDS if PART_SUFFIX in path.suffixes else FORGOTTEN_SECONDS
             if path.lstat().st_mtime < older_than - patience:
                 path.unlink(missing_ok=True)
+
+    def expect_use(self, digest: Digest) -> None:
+        """A model will be made of this blob, perhaps only when others have come, which takes hours.
+
+        The note is forgotten as everything here is, after a day.
+        """
+        (self.ready_folder() / f"{digest.hex}{EXPECTED_SUFFIX}").touch()
+
+    def expected(self, *, older_than: float) -> set[Digest]:
+        """Blobs of which it was said no longer ago than in the day before then."""
+        found = set()
+        for path in folders.regular_files(self.folder):
+            is_young = path.lstat().st_mtime >= older_than - FORGOTTEN_SECONDS
+            if path.suffix == EXPECTED_SUFFIX and is_young:
+                with suppress(NotADigest):  # somebody else's file says nothing
+                    found.add(Digest(path.stem))
+        return found
 
     @contextmanager
     def holding(self, digests: frozenset[Digest]) -> Iterator[None]:

@@ -49,17 +49,22 @@ class Store:
     """One `OLLAMA_MODELS` folder. Safe to open many times, also beside an Ollama that reads it.
 
     `also_needed` tells which blobs somebody needs though no manifest names them, or raises
-    `NotKnown`.
+    `NotKnown`. When it is not `is_pruning`, only what a deleted model needed is ever removed.
     """
 
     def __init__(
-        self, root: Path, *, also_needed: Callable[[], Collection[Digest]] = _nothing
+        self,
+        root: Path,
+        *,
+        also_needed: Callable[[], Collection[Digest]] = _nothing,
+        is_pruning: bool = True,
     ) -> None:
         self._root = root
         self._blobs = root / "blobs"
         self._manifests = Manifests(root)
         self._staging = Staging(root)
         self._also_needed = also_needed
+        self.is_pruning = is_pruning
 
     # ── Blobs ────────────────────────────────────────────────────────────────────────────────
 
@@ -190,6 +195,10 @@ class Store:
                 held.enter_context(self._staging.holding(frozenset(digests)))
             yield
 
+    def expect_use(self, digest: Digest) -> None:
+        """Somebody sent this blob, or knows that it is here, and will make a model of it later."""
+        self._staging.expect_use(digest)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Nobody else publishes or removes meanwhile. Hash before, not inside."""
@@ -212,13 +221,13 @@ class Store:
         """
         replaced = self.layers_of(name)
         stored = self.replace_manifest(name, manifest, data=data)
-        self.remove_of(replaced)
+        self.remove_replaced(replaced)
         return stored
 
     def replace_manifest(
         self, name: ModelName, manifest: Manifest, *, data: bytes | None = None
     ) -> Stored:
-        """As `write_manifest`, and what was there before keeps its files until `remove_of`."""
+        """As `write_manifest`; what was there before keeps its files until `remove_replaced`."""
         self.refuse_missing(manifest)
         self._manifests.put(name, self.stage_bytes(data or manifest.as_bytes()).path)
         return self.manifest(name)
@@ -241,6 +250,10 @@ class Store:
     def manifest_bytes(self, name: ModelName) -> bytes:
         """As it lies in the store, for sending it on. `NoSuchManifest`."""
         return self._manifests.bytes_of(name)
+
+    def spelled(self, name: ModelName) -> ModelName:
+        """This name as it is written here already, if it is, in whatever case."""
+        return self._manifests.existing(name) or name
 
     def has_manifest(self, name: ModelName) -> bool:
         """Whether there is a file of this name, readable or not."""
@@ -280,15 +293,25 @@ class Store:
             return self.remove_of(needed) if self._manifests.remove(name) else []
 
     def remove_unreferenced(self, *, older_than: float) -> list[Digest]:
-        """Prune blobs that nobody needs, and staged files, last changed before `older_than`."""
+        """Prune blobs that nobody needs, and staged files, last changed before `older_than`.
+
+        What was sent for a model to come stays a day longer.
+        """
         with self.locked():
+            expected = self._staging.expected(older_than=older_than)
             self._staging.remove_forgotten(older_than=older_than)
+            if not self.is_pruning:
+                return []
             old = set()
             for path in folders.regular_files(self._blobs):
                 with suppress(NotADigest):
                     if path.lstat().st_mtime < older_than:
                         old.add(Digest.of_file_name(path.name))
-            return self.remove_of(old)
+            return self.remove_of(old - expected)
+
+    def remove_replaced(self, candidates: Collection[Digest]) -> list[Digest]:
+        """As `remove_of`, for what a name stood for before it was given to another model."""
+        return self.remove_of(candidates) if self.is_pruning else []
 
     def remove_of(self, candidates: Collection[Digest]) -> list[Digest]:
         """Those of these blobs that nobody needs are gone. Call inside `locked`."""

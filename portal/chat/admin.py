@@ -49,7 +49,7 @@ class RunningGenerationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfo
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, str] | None = None
     ) -> HttpResponse:
-        context = {"title": str(_("Running generations")), **(extra_context or {})}
+        context = {"title": str(_("Running answers")), **(extra_context or {})}
         response: HttpResponse = super().changelist_view(request, context)
         return response
 

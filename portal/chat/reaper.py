@@ -15,7 +15,7 @@ from portal import clock as wall
 from portal.chat import actions, endings, prompts, queries
 from portal.chat.models import OPEN, Door, Generation, State
 from portal.chat.recorder import Recorder
-from portal.streams import requests
+from portal.streams import awaited, requests
 from portal.streams import transcript as streams
 from portal.streams.requests import Deaths, Hold
 
@@ -78,9 +78,9 @@ class Reaper:
     def _mourn(self, death: protocol.Death) -> None:
         log.warning("runner %s %s, %d held", death.runner, death.how, len(death.held))
         if death.how == "unloadable":
-            self._fail_waiting(
-                death.queue, end=DEVICE_LOST if death.detail == "device-lost" else UNLOADABLE
-            )
+            end = DEVICE_LOST if death.detail == "device-lost" else UNLOADABLE
+            awaited.note_refusal(death.queue, end.detail)
+            self._fail_waiting(death.queue, end=end)
             return
         for held in death.held:
             row = _open_row(held.generation_id)

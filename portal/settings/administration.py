@@ -106,7 +106,7 @@ UNFOLD: dict[str, Any] = {
                         view="loaded",
                     ),
                     _item(
-                        _("Running generations"),
+                        _("Running answers"),
                         "pace",
                         page="chat_generation",
                         permission="chat.view_generation",

@@ -195,7 +195,7 @@ def decode_hosts(answers: Iterable[bytes | None]) -> list[protocol.HostState]:
         try:
             states.append(protocol.decode_host(answer))
         except protocol.ProtocolError:
-            log.warning("a host state could not be read")
+            log.warning("a worker is passed over: it speaks another version of the contract")
     return states
 
 

@@ -16,6 +16,7 @@ from inference import protocol
 from portal.accounts import keys
 from portal.accounts.models import Person
 from portal.api.streaming import ended
+from portal.catalog import queries
 from portal.catalog.models import Model, ModelState
 from portal.streams import connection, events
 
@@ -160,6 +161,17 @@ async def until(condition: Callable[[], Any]) -> None:
             if await answer if inspect.isawaitable(answer) else answer:
                 return
             await asyncio.sleep(0)  # lets the others run
+
+
+async def hold_ready(model: Model, state: Any = "ready", **more: Any) -> None:
+    """A worker says that it has this model, ready or so far."""
+    spec = queries.spec_of(model, "answer")
+    runner = protocol.RunnerState(
+        runner="double", queue=spec.queue, model_name=model.name, pid=1, state=state, **more
+    )
+    host = protocol.HostState(host="double", seen_at=1.0, runners=(runner,))
+    await connection.async_client().sadd(protocol.HOSTS, "double")
+    await connection.async_client().set(protocol.host_key("double"), protocol.encode(host))
 
 
 def make_model(name: str = "smollm2:135m", **fields: Any) -> Model:

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import hashlib
 import os
+import threading
 import time
 from collections import namedtuple
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ import pytest
 from portal.catalog import leaving
 from portal.catalog.making import uploads
 from portal.catalog.names import Digest
+from portal.catalog.staging import EXPECTED_SUFFIX
 from portal.catalog.store import NoSpace, Store
 from tests.api.conftest import Caller, in_thread, make_person, make_secret
 
@@ -51,10 +53,15 @@ async def head(caller: Caller, digest: str) -> int:
 
 
 def names_in(store: Store) -> tuple[set[str], set[str]]:
-    """(blobs, staged files)"""
+    """(blobs, staged files), without the notes of what is expected to be used."""
     blobs = store.blob_path(Digest("0" * 64)).parent
     folders = (blobs, store.staged_folder())
-    found = [{path.name for path in each.iterdir()} if each.is_dir() else set() for each in folders]
+    found = [
+        {path.name for path in each.iterdir() if path.suffix != EXPECTED_SUFFIX}
+        if each.is_dir()
+        else set()
+        for each in folders
+    ]
     return found[0], found[1]
 
 
@@ -185,6 +192,30 @@ async def test_many_send_the_same_at_once_and_it_is_there_once(carol: Caller, st
 
 
 @pytest.mark.threat("E23")
+@pytest.mark.django_db(transaction=True)
+def test_who_is_cut_off_in_a_write_closes_the_file_behind_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number that is closed and opened anew means another file, which must not be written to."""
+    upload = uploads.begin(None, Digest("0" * 64), announced_bytes=4)
+    assert upload is not None
+    honest, closed = os.write, []
+    leaving_now = threading.Thread(target=upload.discard)
+
+    def cut_off(descriptor: int, data: bytes) -> int:
+        leaving_now.start()
+        leaving_now.join(0.05)
+        closed.append(not leaving_now.is_alive())
+        return honest(descriptor, data)
+
+    monkeypatch.setattr(os, "write", cut_off)
+    upload.write(b"four")
+    leaving_now.join()
+
+    assert closed == [False]
+    assert names_in(store)[1] == set()
+
+
 async def test_what_was_left_unfinished_or_unused_is_removed(carol: Caller, store: Store) -> None:
     """A killed process cannot tidy up, and nobody else knows what it was about."""
     await send(carol, DIGEST)
@@ -195,11 +226,44 @@ async def test_what_was_left_unfinished_or_unused_is_removed(carol: Caller, stor
     long_ago = time.time() - 2 * 86_400
     blob = store.blob_path(Digest.parse(DIGEST))
     (old,) = [path for path in store.staged_folder().iterdir() if path == left._path]
-    for path in (blob, old):
+    note = store.staged_folder() / f"{blob.name.removeprefix('sha256-')}{EXPECTED_SUFFIX}"
+    for path in (blob, note, old):
         os.utime(path, (long_ago, long_ago))
 
     await in_thread(leaving.prune)(None)
 
     assert names_in(store) == (set(), {fresh._path.name})
+    assert not note.exists()
     left.discard()
     fresh.discard()
+
+
+@pytest.mark.threat("E23")
+@pytest.mark.parametrize("asks", ["sends it", "sends it again", "asks whether it is there"])
+async def test_what_was_sent_waits_a_day_for_the_rest_of_its_model(
+    carol: Caller, store: Store, asks: str
+) -> None:
+    """The second of two files may take hours to come, and who hears that the first one is here
+    does not send it again."""
+    await send(carol, DIGEST)
+    blob = store.blob_path(Digest.parse(DIGEST))
+    note = store.staged_folder() / f"{blob.name.removeprefix('sha256-')}{EXPECTED_SUFFIX}"
+    hours_ago = time.time() - 20 * 3600
+    if asks != "sends it":
+        long_ago = time.time() - 3 * 86_400
+        os.utime(note, (long_ago, long_ago))
+        status = (await send(carol, DIGEST)).status_code if "again" in asks else 0
+        assert status == 200 or await head(carol, DIGEST) == 200
+    else:
+        os.utime(note, (hours_ago, hours_ago))
+    os.utime(blob, (hours_ago, hours_ago))
+    # Somebody else's file beside the notes stops nothing.
+    (store.staged_folder() / f"notes{EXPECTED_SUFFIX}").touch()
+
+    await in_thread(leaving.prune)(None)
+    assert blob.exists()
+
+    long_ago = time.time() - 2 * 86_400
+    os.utime(note, (long_ago, long_ago))
+    await in_thread(leaving.prune)(None)
+    assert not blob.exists()

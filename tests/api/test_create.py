@@ -213,6 +213,22 @@ async def test_making_a_name_again_lets_go_of_what_it_no_longer_needs(
     assert [each.name.short for each in store.all()] == ["test:latest"]
 
 
+async def test_with_noprune_a_made_name_lets_go_of_nothing_and_a_deleted_one_still_does(
+    carol: Caller, base: str, store: Store, settings: Any
+) -> None:
+    settings.PORTAL = dataclasses.replace(settings.PORTAL, is_pruning=False)
+    before = blobs_of(store)
+
+    await carol.post("/api/create", {"model": "TEST", "from": "test", "system": "Say bye!"})
+    after = blobs_of(store)
+    body = {"model": "test"}
+    await carol.http.request("DELETE", "/api/delete", json=body, headers=carol.headers)
+
+    assert before < after
+    assert GOLDEN["Say hi!"] in blobs_of(store)
+    assert GOLDEN["Say bye!"] not in blobs_of(store)
+
+
 async def test_a_known_format_brings_its_template_and_its_stops(
     carol: Caller, store: Store
 ) -> None:

@@ -23,6 +23,7 @@ from tests.api.conftest import (
     DONE,
     Caller,
     Worker,
+    hold_ready,
     in_thread,
     make_model,
     make_secret,
@@ -199,6 +200,8 @@ async def test_what_was_asked_reaches_the_worker(alice: Caller, worker: Worker) 
 async def test_no_prompt_loads_or_unloads_with_one_object(
     alice: Caller, model: Model, worker: Worker, body: dict[str, Any], reason: str
 ) -> None:
+    await hold_ready(model)
+
     answer = (await alice.post(PATH, body)).json()
 
     assert (answer["response"], answer["done"], answer["done_reason"]) == ("", True, reason)

@@ -8,7 +8,16 @@ import pytest
 
 from inference import protocol
 from portal.catalog.models import Model
-from tests.api.conftest import DONE, Caller, Worker, in_thread, make_model, said, thought
+from tests.api.conftest import (
+    DONE,
+    Caller,
+    Worker,
+    hold_ready,
+    in_thread,
+    make_model,
+    said,
+    thought,
+)
 
 HELLO = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -141,6 +150,8 @@ async def test_streams_are_ascii_whatever_the_answer_is(
 async def test_no_messages_load_or_unload_with_one_object(
     alice: Caller, model: Model, worker: Worker, body: dict[str, Any], reason: str
 ) -> None:
+    await hold_ready(model)
+
     answer = (await alice.post("/api/chat", body)).json()
 
     assert answer["message"] == {"role": "assistant", "content": ""}
@@ -154,6 +165,7 @@ async def test_no_messages_load_or_unload_with_one_object(
         ({"model": ""}, 400, "model is required"),
         ({"model": "m@d"}, 400, "invalid model name"),
         ({"model": "absent"}, 404, "model 'absent' not found"),
+        ({"model": "smollm2:135m" + ":local" * 100_000}, 400, "invalid model name"),
         ({"model": "x:cloud"}, 403, "ollama cloud is disabled: remote model is unavailable"),
         ({"model": "x:20b-cloud"}, 403, "ollama cloud is disabled: remote model is unavailable"),
         (

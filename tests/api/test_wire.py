@@ -20,6 +20,7 @@ from django.conf import settings as django_settings
 
 from inference import protocol
 from portal.api.streaming import PACE
+from portal.catalog import queries
 from portal.catalog.models import Model
 from portal.chat.models import Generation
 from portal.streams import connection
@@ -198,6 +199,26 @@ async def test_a_client_that_goes_away_frees_its_slot_at_once(
     # No reaper runs here that could do it later: it is the server that noticed.
     await until(partial(connection.async_client().exists, protocol.stop_key(generation_id)))
     await until(lambda: generation_id in worker.stopped or not is_taken)
+
+
+@pytest.mark.threat("F13")
+@pytest.mark.parametrize("path", [CHAT, "/api/generate"])
+async def test_a_client_that_goes_away_waits_for_no_model_any_more(
+    alice: Caller, model: Model, server: Server, path: str
+) -> None:
+    queue = (await in_thread(queries.spec_of)(model, "answer")).queue
+    key = protocol.awaited_key(queue)
+    redis = connection.async_client()
+    wire = await server.sends(alice, path, {"model": "smollm2:135m"})
+    await until(partial(redis.exists, key))
+
+    await wire.leave()
+
+    await until(lambda: _is_gone(key))
+
+
+async def _is_gone(key: str) -> bool:
+    return not await connection.async_client().exists(key)
 
 
 @pytest.mark.threat("C20")

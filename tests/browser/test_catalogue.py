@@ -225,7 +225,7 @@ def test_a_speed_is_measured_alone_and_four_at_once_and_kept_with_its_date(carol
     table = carol.page.get_by_role("table", name="Tokens a second, by the number of answers")
     for at_once in ("1", "4"):
         expect(table.get_by_role("rowheader", name=at_once, exact=True)).to_be_visible()
-    expect(carol.page.get_by_text(re.compile(r"Measured .*20\d\d"))).to_be_visible()
+    expect(carol.page.get_by_text(re.compile(r"Measured: .*20\d\d"))).to_be_visible()
 
 
 def test_a_stable_name_is_what_people_choose_and_follows_one_click(

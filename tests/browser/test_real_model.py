@@ -278,7 +278,7 @@ def test_the_administrator_sees_what_the_model_is(visit: Visit, house: House, ke
     page = visit("carol", path="/admin/catalog/model/").page
 
     row = page.get_by_role("row").filter(has_text=MODEL)
-    for shown in ("93.8", "llama", "Q4_1", "8192", told["digest"][:12], "Ready", "Everyone"):
+    for shown in ("93.8", "llama", "Q4_1", "8192", "Ready", "Everyone"):
         expect(row).to_contain_text(re.compile(re.escape(shown), re.IGNORECASE))
     row.get_by_role("link", name=MODEL, exact=True).click()
     expect(page.get_by_text(told["digest"])).to_be_visible()

@@ -69,6 +69,24 @@ def test_importing_the_same_file_again_changes_nothing(imported: Imported) -> No
     assert second.state == ModelState.READY
 
 
+def test_two_who_write_the_first_row_of_a_name_at_once_both_end_well(
+    imported: Imported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a look at the store may beside a pull: neither finds a row, and one comes second."""
+    honest, turns = rows._fill, [1]
+
+    def second_comes_first(model: Model, found: Any) -> None:
+        honest(model, found)
+        if turns:
+            turns.pop()
+            Model.objects.create(name=model.name, modified_at=model.modified_at)
+
+    monkeypatch.setattr(rows, "_fill", second_comes_first)
+
+    assert imported("small:1").name == "small:1"
+    assert Model.objects.count() == 1
+
+
 def test_another_file_under_the_same_name_must_prove_itself_again(imported: Imported) -> None:
     imported("small:1", salt="old")
     Model.objects.update(state=ModelState.READY)

@@ -31,6 +31,14 @@ def test_nothing_in_the_catalogue_can_unpack_an_archive() -> None:
         assert not {name.split(".")[0] for name in _imported(tree)} & archives, path
 
 
+@pytest.mark.threat("E12")
+def test_room_is_never_taken_by_writing_it() -> None:
+    """Where the disk cannot promise room, that call writes every block of a file, lock held."""
+    for path, tree in _trees(PORTAL):
+        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert "posix_fallocate" not in named, path
+
+
 @pytest.mark.threat("E22")
 def test_nothing_of_ours_reads_pickles_or_the_disk_cache_of_the_engines_package() -> None:
     """Not in the catalogue alone: wherever a folder's files are read. Two names would do it by

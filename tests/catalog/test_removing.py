@@ -1,5 +1,6 @@
 """Nothing that somebody needs is ever removed, and what nobody needs goes in the end."""
 
+import dataclasses
 import hashlib
 import os
 import random
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -265,6 +267,29 @@ def test_pruning_says_what_it_removed_and_leaves_the_young(
     assert "1 files removed, 1.5 KB" in capsys.readouterr().out
     assert Entry.objects.get(act="models.pruned").details == {"count": 1, "size_bytes": 1500}
     assert store.blob_path(Digest(Model.objects.get().weights)).exists()
+
+
+def test_with_noprune_nothing_is_pruned_and_the_command_says_so(
+    imported: Imported,
+    store: Store,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    imported("small")
+    unneeded = store.stage_bytes(b"x" * 1500)
+    store.publish(unneeded)
+    monkeypatch.setattr(leaving, "YOUNG_SECONDS", -10.0)
+    settings.PORTAL = dataclasses.replace(settings.PORTAL, is_pruning=False)
+
+    call_command("prunemodels")
+
+    assert "OLLAMA_NOPRUNE is set" in capsys.readouterr().out
+    assert store.blob_path(unneeded.digest).exists()
+    actions.delete_named(None, name="small")
+    assert {path.name for path in (store.blob_path(unneeded.digest).parent).iterdir()} == {
+        unneeded.digest.file_name
+    }
 
 
 @pytest.mark.django_db

@@ -85,6 +85,17 @@ def test_its_stable_names_pass_to_the_successor(bob: Person, old: Model, new: Mo
         aliases.point_alias(None, name="general", model_id=old.id)
 
 
+def test_a_stable_name_behind_a_models_own_name_passes_too(
+    bob: Person, old: Model, new: Model, imported: Imported
+) -> None:
+    aliases.point_alias(None, name="general", model_id=old.id)
+    imported("general", salt="general")
+
+    retiring.retire_model(None, model_id=old.id, successor_id=new.id)
+
+    assert new.aliases.get().shown == "general"
+
+
 def test_it_is_kept_loaded_no_longer_and_can_be_brought_back(bob: Person, old: Model) -> None:
     memory.keep_loaded(None, model_id=old.id)
 

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from portal.accounts.models import Person
 from portal.catalog.models import Model
@@ -10,6 +11,7 @@ from portal.chat import actions
 from portal.chat.models import Conversation, Generation, State
 from portal.chat.prompts import PAGE_SECONDS
 from portal.chat.reaper import Patience
+from portal.streams import awaited
 from portal.streams import transcript as streams
 from tests.doubles.brain import Brain
 from tests.doubles.worker import Held, Worker
@@ -124,9 +126,12 @@ def test_a_model_that_cannot_be_loaded_fails_everyone_who_waits_for_it(
     from portal.chat import prompts
 
     hers, his = send(alice), send(bob)
-    worker.cannot_load(prompts.plan_of(hers).model.queue)
+    queue = prompts.plan_of(hers).model.queue
+    worker.cannot_load(queue)
     brain.later(1)
 
+    # And whoever waits only for the loading.
+    assert async_to_sync(awaited.standing)(queue).refusal == "unloadable"
     for generation in (hers, his):
         generation.refresh_from_db()
         assert (generation.state, generation.reason) == (State.FAILED, "unloadable")

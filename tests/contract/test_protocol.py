@@ -63,6 +63,54 @@ def test_requests_specs_deaths_and_hosts_come_back_as_they_were() -> None:
     assert protocol.decode_host(protocol.encode(host)) == host
 
 
+def a_host(**changes: Any) -> bytes:
+    runner = {"runner": "r", "queue": "q", "model_name": "m", "pid": 1, "state": "ready"}
+    told = {"version": 1, "host": "here", "seen_at": 1.5, "runners": [runner]}
+    return json.dumps({**told, **changes}).encode()
+
+
+def test_an_older_worker_that_does_not_tell_its_room_is_understood() -> None:
+    state = protocol.decode_host(a_host())
+
+    assert (state.room, state.trouble, state.runners[0].slots) == (None, "", 0)
+
+
+def test_a_newer_worker_that_tells_more_of_itself_is_understood_as_far_as_we_know_the_words() -> (
+    None
+):
+    runner = {"runner": "r", "queue": "q", "model_name": "m", "pid": 1, "state": "ready"}
+    data = a_host(
+        room={"memory_bytes": 7, "colour": "blue"},
+        runners=[{**runner, "mood": 3}],
+        weather=["fine"],
+    )
+
+    state = protocol.decode_host(data)
+
+    assert state.room == protocol.Room(memory_bytes=7)
+    assert [each.queue for each in state.runners] == ["q"]
+
+
+@pytest.mark.threat("G2")
+@pytest.mark.parametrize(
+    "changes",
+    [{"version": 2}, {"room": {"memory_bytes": -1}}, {"room": 3}, {"trouble": "hunger"}],
+    ids=str,
+)
+def test_a_worker_whose_words_mean_something_else_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError):
+        protocol.decode_host(a_host(**changes))
+
+
+@pytest.mark.threat("G2")
+def test_a_death_is_acted_upon_and_so_says_nothing_we_do_not_know() -> None:
+    death = json.loads(protocol.encode(protocol.Death(runner="r", queue="q", how="crashed")))
+    protocol.decode_death(json.dumps(death).encode())
+
+    with pytest.raises(ProtocolError):
+        protocol.decode_death(json.dumps({**death, "colour": "blue"}).encode())
+
+
 @pytest.mark.threat("G2")
 @pytest.mark.parametrize(
     "changes",

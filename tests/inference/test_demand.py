@@ -50,6 +50,37 @@ def test_demand_wakes_when_somebody_asks(
     assert demand.model_name(waiting.queue) == "scripted:latest"
 
 
+def test_a_model_wanted_in_memory_counts_as_one_who_waits(
+    redis: Redis, portal: Portal, make_request: MakeRequest, spec: protocol.ModelSpec
+) -> None:
+    listener = Listener(redis)
+    redis.sadd(protocol.QUEUES, spec.queue)
+    redis.set(protocol.spec_key(spec.queue), protocol.encode(spec))
+    assert listener.look().wants == ()
+
+    redis.set(protocol.awaited_key(spec.queue), "kind:1b")
+    (want,) = listener.look().wants
+    assert (want.spec, want.waiting, want.model_name) == (spec, 1, "kind:1b")
+
+    portal.submit(make_request(model=spec))
+    (want,) = listener.look().wants
+    assert want.waiting == 2
+
+    redis.delete(protocol.awaited_key(spec.queue), protocol.queue_key(spec.queue))
+    assert listener.look().wants == ()
+
+
+def test_a_broken_key_hides_no_other_queue(
+    redis: Redis, portal: Portal, make_request: MakeRequest
+) -> None:
+    request = make_request()
+    portal.submit(request)
+    redis.sadd(protocol.QUEUES, "broken")
+    redis.set(protocol.queue_key("broken"), "no queue")
+
+    assert [each.queue for each in Demand(redis).waiting()] == [request.model.queue]
+
+
 def test_a_pinned_model_is_wanted_though_nobody_waits(
     redis: Redis, spec: protocol.ModelSpec
 ) -> None:

@@ -5,7 +5,7 @@ The converter would run Python that lies beside the weights, and unpickle weight
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from portal.catalog import files
 
@@ -28,7 +28,7 @@ def seen_in(folder: Path) -> dict[str, Path]:
 
 def checked(named: Mapping[str, Path]) -> dict[str, Path]:
     """Those that may be seen. Raises `NotAModelFolder` when they are no model together."""
-    found = {name: path for name, path in named.items() if path.suffix in ENDINGS}
+    found = {name: path for name, path in named.items() if PurePath(name).suffix in ENDINGS}
     has_weights = any(name.endswith(".safetensors") for name in found)
     if not has_weights or "config.json" not in found or len(found) > MAX_FILES:
         raise NotAModelFolder

@@ -12,14 +12,13 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal import clock
-from portal.catalog import details, queries, rows
+from portal.catalog import details, queries, readings, rows
 from portal.catalog.jobs import room
 from portal.catalog.jobs.failures import JobFailed
 from portal.catalog.jobs.kinds import works_on
 from portal.catalog.jobs.leases import Leases
 from portal.catalog.jobs.running import Running
 from portal.catalog.manifest import Layer
-from portal.catalog.models import Blob
 from portal.catalog.names import Digest, ModelName
 from portal.catalog.registry import Fetched, Registry, Rules
 from portal.catalog.registry.ledger import part_of
@@ -52,10 +51,12 @@ def bring(running: Running, name: ModelName, *, is_insecure: bool) -> None:
     """The same, for a job that needs this model before it can begin."""
     registry = Registry(Rules.of(settings.PORTAL))
     running.tell("pulling manifest")
+    store = queries.open_store()
+    # As in Ollama: whatever case it is asked for in, a model that is here is asked for as it is.
+    name = store.spelled(name)
     fetched = registry.manifest(name, wanted=running.is_wanted, insecure=is_insecure)
     at("pull.manifest_read")
     _refuse_tensors(name, fetched)
-    store = queries.open_store()
     bringing = _Bringing(
         running,
         store=store,
@@ -125,21 +126,21 @@ class _Bringing:
         with self._store.locked():
             self._store.publish(staged)
         at("pull.blob_published")
-        _note_checked(layer)
+        readings.note(layer.digest, size_bytes=layer.size_bytes)
 
     def _is_here(self, layer: Layer) -> bool:
         """Published and known to be what its name says. In a folder that other programs fill too, a
         name alone proves nothing (threat E9): what we did not check is read first."""
         if not self._store.has_blob(layer.digest, size_bytes=layer.size_bytes):
             return False
-        if _was_checked(self._store, layer):
+        if readings.is_known(self._store, layer.digest, size_bytes=layer.size_bytes):
             return True
         try:
             self._store.check_blob(layer.digest)
         except WrongBytes:
             self._store.set_aside(layer.digest)
             return False
-        _note_checked(layer)
+        readings.note(layer.digest, size_bytes=layer.size_bytes)
         return True
 
     def _show(self, layer: Layer, completed: int) -> None:
@@ -177,7 +178,7 @@ def _publish(running: Running, *, store: Store, name: ModelName, fetched: Fetche
         at("pull.manifest_written")
     rows.remember(running.job.person, stored=stored, found=found, act="model.pulled")
     at("pull.model_known")
-    if replaced:
+    if replaced and store.is_pruning:
         _remove_unused(running, store=store, replaced=replaced)
     running.tell("success")
 
@@ -187,7 +188,7 @@ def _remove_unused(running: Running, *, store: Store, replaced: Collection[Diges
     running.tell("removing unused layers")
     try:
         with store.locked():
-            store.remove_of(replaced)
+            store.remove_replaced(replaced)
     except OSError as error:
         running.tell(f"couldn't remove unused layers: {error.strerror}")
 
@@ -199,24 +200,3 @@ def _refuse_tensors(name: ModelName, fetched: Fetched) -> None:
             contract_text="this model requires MLX support, but the MLX runtime is not available",
             name=name.short,
         )
-
-
-def _was_checked(store: Store, layer: Layer) -> bool:
-    """Whether we read this very file whole since it was last changed."""
-    known = Blob.objects.filter(
-        digest=layer.digest.hex, size_bytes=layer.size_bytes, is_rotten=False
-    ).first()
-    if known is None or known.checked_at is None:
-        return False
-    return store.blob_path(layer.digest).lstat().st_mtime <= known.checked_at.timestamp()
-
-
-def _note_checked(layer: Layer) -> None:
-    Blob.objects.update_or_create(
-        digest=layer.digest.hex,
-        defaults={
-            "size_bytes": layer.size_bytes,
-            "checked_at": clock.now(),
-            "is_rotten": False,
-        },
-    )

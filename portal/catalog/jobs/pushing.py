@@ -30,8 +30,8 @@ NO_SUCH_MODEL: Sentence = _(
 @works_on("push", verb="change")
 def push(running: Running) -> None:
     """Every blob that the other side lacks, then the manifest. A second time sends nothing new."""
-    name = ModelName.parse(running.job.name)
     store = queries.open_store()
+    name = store.spelled(ModelName.parse(running.job.name))
     running.tell("retrieving manifest")
     data = _manifest_of(running, store=store, name=name)
     manifest = Manifest.read(data)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from portal.catalog.jobs import room
 from portal.catalog.models import Job, JobState
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 1.0
 # As often as Ollama says it.
 TELL_SECONDS = 0.06
+MAX_BYTES = 2**63 - 1  # what a row can hold
 
 _leaving = threading.Event()
 
@@ -115,11 +116,13 @@ class Running:
         """What the row says of this attempt, besides its state."""
         # A copy: another thread may add to it meanwhile.
         sizes = list(self._sizes.values())
+        total_bytes = self._total_bytes
+        if total_bytes is None:
+            total_bytes = sum(total for total, _ in sizes)
         return {
             "status": self._status[:300],
-            "total_bytes": sum(total for total, _ in sizes)
-            if self._total_bytes is None
-            else self._total_bytes,
+            # A registry may claim any size; the disk has its say later.
+            "total_bytes": min(total_bytes, MAX_BYTES),
             "completed_bytes": sum(completed for _, completed in sizes),
             "reserved_bytes": self._reserved_bytes,
             "digests": list(self._digests),
@@ -141,9 +144,11 @@ class Running:
     def _look(self) -> None:
         try:
             self._note()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             # The lease is on the disk, so nobody else begins meanwhile.
             log.warning("a job's row is not written: %s", type(error).__name__)
+            # What broke stays broken until it is closed, and a cancellation would not be heard.
+            connections.close_all()
         if self._reserved_bytes and (missing := room.missing_bytes_now(settings.PORTAL.models)):
             self._stopped_by = self._stopped_by or NoSpace(missing + self._reserved_bytes)
 

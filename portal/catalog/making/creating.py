@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import gotext
 from portal.accounts.models import Person
 from portal.catalog import access, details, known_templates, queries, readings, rows
-from portal.catalog.making import parts, quantising
+from portal.catalog.making import parts, quantising, safetensors, splits
 from portal.catalog.making.errors import NotMade, NotQuantised, refused
 from portal.catalog.making.order import Order, digest_of, name_of, quantisation_of
 from portal.catalog.making.parts import Part
@@ -93,13 +93,21 @@ class _Making:
 
 def is_quick(order: Order) -> bool:
     """Whether nothing has to be fetched, made smaller or read at length: no job is needed."""
-    if order.quantisation or order.draft_quantisation:
+    if order.quantisation or order.draft_quantisation or safetensors.is_among(order.files):
         return False
     store = queries.open_store()
     if order.base and not store.has_manifest(name_of(order.base)):
         return False
     digests = [*order.files.values(), *order.adapters.values(), *order.drafts.values()]
-    return parts.unchecked_bytes(store, digests) <= MAX_READ_AT_ONCE_BYTES
+    # Parts of one file are read and written once more, however well they are known.
+    in_parts = [
+        digest
+        for files in (order.files, order.adapters, order.drafts)
+        for path, digest in files.items()
+        if splits.is_part(path)
+    ]
+    to_read_bytes = parts.unchecked_bytes(store, digests) + parts.bytes_of(store, in_parts)
+    return to_read_bytes <= MAX_READ_AT_ONCE_BYTES
 
 
 def check_early(order: Order) -> bool:
@@ -145,7 +153,13 @@ def _gather(making: _Making, order: Order, *, fetch: Fetch) -> None:
         making.parts = parts.of_base(store, stored)
     elif order.files:
         making.cleanup.enter_context(store.holding(_held(order.files)))
-        making.parts = parts.of_files(store, order.files, say=making.say, keep=making.keep)
+        if safetensors.is_among(order.files):
+            converted = safetensors.converted(
+                store, order.files, work=making.work, keep=making.keep
+            )
+            making.parts = [converted]
+        else:
+            making.parts = parts.of_files(store, order.files, say=making.say, keep=making.keep)
         _detect_template(making)
     else:
         raise refused(
@@ -343,7 +357,7 @@ def _publish(making: _Making, name: ModelName, *, config: Config) -> tuple[Store
             readings.note(part.layer.digest, size_bytes=part.layer.size_bytes)
     making.cleanup.close()
     with store.locked():
-        store.remove_of(replaced)
+        store.remove_replaced(replaced)
     return stored, found
 
 

@@ -6,12 +6,14 @@ taken into the store by whoever calls, and the order knows their digests only.
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelfile import Command
 from modelfile.parameters import DEPRECATED, LISTS, BadParameter, typed
+from portal.catalog.converting.folder import NotAModelFolder, seen_in
 from portal.catalog.making.errors import NotMade, refused
 from portal.catalog.making.order import Order
 from portal.catalog.names import Digest
@@ -23,7 +25,6 @@ _VERSION = re.compile(
     r"v?((?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?)",
     re.ASCII,
 )
-SAFETENSORS = "this folder holds safetensors files: convert them first, then name the GGUF file"
 
 
 @dataclass(slots=True)
@@ -83,9 +84,11 @@ def _from(collecting: _Collecting, command: Command) -> None:
     if not path.exists():
         collecting.base = command.value
         return
+    root = path if path.is_dir() else path.parent
     for each in _files_in(path):
         collecting.model_paths.add(each.resolve())
-        collecting.files[each.name] = str(collecting.take_in(each))
+        name = each.relative_to(root).as_posix()
+        collecting.files[name] = str(collecting.take_in(each))
 
 
 def _adapter(collecting: _Collecting, command: Command) -> None:
@@ -158,16 +161,19 @@ def _path(collecting: _Collecting, text: str) -> Path:
 
 
 def _files_in(path: Path) -> list[Path]:
-    """The file itself, or the GGUF files of a folder; links that leave the folder are refused."""
+    """The file itself, or those of a folder that make a model: safetensors with what lies beside
+
+    them, or GGUF files. Links that leave the folder are refused.
+    """
     if not path.is_dir():
         return [path]
+    with suppress(NotAModelFolder):
+        return sorted(seen_in(path).values())
     root = path.resolve()
     found = sorted(path.glob("*.gguf"))
     for each in found:
         if root not in each.resolve().parents:
             raise NotMade(f"insecure path: {each.name}", status=400)
-    if any(path.glob("*.safetensors")):
-        raise refused(SAFETENSORS)
     if not found:
         raise refused("no Modelfile or safetensors files found")
     return found

@@ -4,7 +4,8 @@ Reads the store and gives nothing a name. A file is found by its digest and in n
 (threat E24): there is no path here that came from a request.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,15 +21,11 @@ from portal.catalog.manifest import (
     WEIGHTS_TYPE,
     Layer,
 )
-from portal.catalog.models import Blob
 from portal.catalog.names import Digest
 from portal.catalog.store import Staged, Store, Stored, WrongBytes
 
 GGUF_TYPES = (WEIGHTS_TYPE, PROJECTOR_TYPE, ADAPTER_TYPE, DRAFT_TYPE)
 NOT_A_GGUF = "supplied file was not in GGUF format"
-NO_CONVERSION = (
-    "safetensors files are converted in the administration of this portal, not by this request"
-)
 Say = Callable[[str], None]
 Keep = Callable[[Staged], Staged]
 
@@ -90,15 +87,16 @@ def of_drafts(store: Store, files: Mapping[str, str], *, say: Say, keep: Keep) -
 
 def unchecked_bytes(store: Store, digests: Iterable[str]) -> int:
     """How much has to be read before these blobs may be used; what is absent counts nothing."""
-    total = 0
-    for text in digests:
-        try:
-            digest = digest_of(text)
-            size_bytes = size_of(store, digest)
-        except NotMade:
-            continue
-        total += 0 if was_checked(store, digest, size_bytes=size_bytes) else size_bytes
-    return total
+    return sum(
+        size_bytes
+        for digest, size_bytes in _there(store, digests)
+        if not readings.is_known(store, digest, size_bytes=size_bytes)
+    )
+
+
+def bytes_of(store: Store, digests: Iterable[str]) -> int:
+    """How large these blobs are together; what is absent counts nothing."""
+    return sum(size_bytes for _, size_bytes in _there(store, digests))
 
 
 def size_of(store: Store, digest: Digest) -> int:
@@ -118,9 +116,14 @@ def checked_header(path: Path) -> gguf.Header:
         raise NotMade(f"invalid GGUF file: {error}") from None
 
 
+def _there(store: Store, digests: Iterable[str]) -> Iterator[tuple[Digest, int]]:
+    for text in digests:
+        with suppress(NotMade):
+            digest = digest_of(text)
+            yield digest, size_of(store, digest)
+
+
 def _refuse_what_is_not_gguf(store: Store, files: Mapping[str, str]) -> None:
-    if any(path.endswith(".safetensors") for path in files):
-        raise NotMade(NO_CONVERSION, status=400)
     for path, text in files.items():
         if not path.endswith(".gguf") and not _begins_as_gguf(store, digest_of(text)):
             raise refused("unknown type")
@@ -154,7 +157,7 @@ def _part_of_set(store: Store, digests: Sequence[Digest], *, say: Say, keep: Kee
 
 def _check(store: Store, digest: Digest, *, size_bytes: int, say: Say) -> None:
     """In a folder that others fill too, a name alone proves nothing (threat E9)."""
-    if was_checked(store, digest, size_bytes=size_bytes):
+    if readings.is_known(store, digest, size_bytes=size_bytes):
         return
     say("validating GGUF model")
     try:
@@ -162,16 +165,6 @@ def _check(store: Store, digest: Digest, *, size_bytes: int, say: Say) -> None:
     except WrongBytes:
         raise NoSuchBlob(f"blob {digest} is not what its name says") from None
     readings.note(digest, size_bytes=size_bytes)
-
-
-def was_checked(store: Store, digest: Digest, *, size_bytes: int) -> bool:
-    """Whether we read this very file whole since it was last changed."""
-    known = Blob.objects.filter(
-        digest=digest.hex, size_bytes=size_bytes, checked_at__isnull=False, is_rotten=False
-    ).first()
-    if known is None or known.checked_at is None:
-        return False
-    return store.blob_path(digest).lstat().st_mtime <= known.checked_at.timestamp()
 
 
 def role_of(header: gguf.Header) -> str:

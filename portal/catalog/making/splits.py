@@ -15,6 +15,10 @@ _NAME = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf", re.ASCII | re.DOTALL)
 NOT_TOGETHER = "split GGUF files need the same name and count, and every number once"
 
 
+def is_part(path: str) -> bool:
+    return _NAME.fullmatch(path) is not None
+
+
 def parted(files: Mapping[str, str]) -> tuple[dict[str, str], list[list[str]]]:
     """Files that stand alone, and the digests of each set of parts in their order."""
     alone: dict[str, str] = {}

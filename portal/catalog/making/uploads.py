@@ -5,9 +5,9 @@ same; the name is given when the bytes are proved and not before. What is left h
 without a name, and removed with all that is forgotten there. Not for how the bytes arrive.
 """
 
-import errno
 import hashlib
 import os
+import threading
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from django.conf import settings
 
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, folders, queries, readings
+from portal.catalog import access, files, folders, queries, readings
 from portal.catalog.jobs import room
 from portal.catalog.making import parts
 from portal.catalog.making.errors import NoSuchBlob
@@ -27,7 +27,6 @@ from portal.catalog.store import NoSpace, Staged, Store
 STEP_BYTES = 64 * 1024 * 1024
 PREFIX = "blob-"
 MAX_AT_ONCE = 32
-_CANNOT = frozenset((errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS))
 
 TOO_LARGE = "the file is larger than this portal takes in; nothing of it was kept"
 TOO_MUCH_WAITS = (
@@ -55,12 +54,17 @@ class NotTheseBytes(Exception):
 
 
 def has_blob(person: Person | None, digest: Digest) -> bool:
-    """Whether a file of this name is there. Links are not."""
+    """Whether a file of this name is there. Links are not.
+
+    Whoever hears that it is does not send it again, so it stays as if she had.
+    """
     access.may_manage_models(person, verb="add")
+    store = queries.open_store()
     try:
-        parts.size_of(queries.open_store(), digest)
+        parts.size_of(store, digest)
     except NoSuchBlob:
         return False
+    store.expect_use(digest)
     return True
 
 
@@ -72,6 +76,7 @@ def begin(person: Person | None, digest: Digest, *, announced_bytes: int | None)
     access.may_manage_models(person, verb="add")
     store = queries.open_store()
     if _is_here(store, digest):
+        store.expect_use(digest)
         return None
     if announced_bytes is not None and announced_bytes > settings.PORTAL.max_upload_bytes:
         raise NotTaken(TOO_LARGE, status=413)
@@ -97,6 +102,8 @@ class Upload:
         self._hash = hashlib.sha256()
         self._path: Path = store.staged_folder() / f"{PREFIX}{uuid4().hex}"
         self._descriptor = -1
+        # Who is cut off leaves a thread at its write: a number that is closed means another file.
+        self._lock = threading.Lock()
         self._size_bytes = self._room_bytes = 0
 
     def open(self) -> None:
@@ -109,12 +116,9 @@ class Upload:
             raise NotTaken(TOO_MUCH_WAITS, status=507)
         room.check(settings.PORTAL.models, wanted_bytes=size_bytes, besides=uuid4())
         try:
-            os.posix_fallocate(self._descriptor, self._room_bytes, size_bytes)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise NoSpace(size_bytes) from None
-            if error.errno not in _CANNOT:  # else the disk itself cannot promise
-                raise
+            files.allocate(self._descriptor, self._room_bytes, size_bytes)
+        except OSError:
+            raise NoSpace(size_bytes) from None
         self._room_bytes += size_bytes
 
     def is_short_of_room(self, size_bytes: int) -> bool:
@@ -135,19 +139,22 @@ class Upload:
             raise NotTaken(TOO_LARGE, status=413)
         self._hash.update(data)
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        with self._lock:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
 
     def settle(self) -> None:
         """All bytes are on the disk for good, which may take a while; in any thread too."""
-        os.ftruncate(self._descriptor, self._size_bytes)
-        os.fsync(self._descriptor)
+        with self._lock:
+            os.ftruncate(self._descriptor, self._size_bytes)
+            os.fsync(self._descriptor)
 
     def finish(self) -> None:
         """After `settle`: the blob has its name, or `NotTheseBytes`: then what came has its own."""
         got = Digest(self._hash.hexdigest())
         with self._store.locked():
             self._store.publish(Staged(self._path, got, self._size_bytes))
+            self._store.expect_use(got)
         readings.note(got, size_bytes=self._size_bytes)
         record(self._person, "blob.uploaded", None, digest=got.hex, size_bytes=self._size_bytes)
         if got != self._expected:
@@ -155,9 +162,10 @@ class Upload:
 
     def discard(self) -> None:
         """Nothing of it stays. After `finish` this only closes."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
         self._path.unlink(missing_ok=True)
 
 
@@ -167,7 +175,7 @@ def _is_here(store: Store, digest: Digest) -> bool:
         size_bytes = parts.size_of(store, digest)
     except NoSuchBlob:
         return False
-    return parts.was_checked(store, digest, size_bytes=size_bytes)
+    return readings.is_known(store, digest, size_bytes=size_bytes)
 
 
 def _refuse_too_many(store: Store) -> None:

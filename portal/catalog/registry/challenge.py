@@ -70,8 +70,11 @@ def answer(challenge: Challenge, *, origin: Origin, rules: Rules, ask: Ask) -> s
 
 def _realm(challenge: Challenge, origin: Origin) -> httpx.URL:
     """Where the token is asked for: on the registry's own host, and not less safely."""
-    parts = urlsplit(challenge.realm)
     mine = origin.shown
+    try:
+        parts = urlsplit(challenge.realm)
+    except ValueError:
+        raise Denied("realm is not an address", host=mine) from None
     if parts.netloc.lower() != mine and parts.netloc.lower() != f"{origin.name}:{origin.port}":
         raise Denied(
             f'realm host "{parts.netloc}" does not match original host "{mine}"', host=mine

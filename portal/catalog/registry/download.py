@@ -66,31 +66,42 @@ class _Fetching:
         self._url = url
         self._part = part
         self._streams = streams
-        self._left = iter(part.missing)
+        self._left = list(part.missing)
         self._lock = threading.Lock()
         self._location: tuple[httpx.URL, float] | None = None
 
     def run(self) -> None:
         """The first chunk shows whether there are ranges; if so, the other streams begin."""
-        first = next(self._left)
-        if self._talk.tries().run(lambda: self._first(first)):
+        if self._talk.tries().run(self._first):
             self._more()
 
-    def _first(self, chunk: int) -> bool:
+    def _first(self) -> bool:
         """True when the server gives ranges. Otherwise the whole file has come."""
-        with self._opened(chunk, at=0) as response:
-            if response.status_code == 200:
-                self._whole(response)
-                return False
-            self._check_range(response, chunk, at=0)
-            for _ in range(min(self._streams, len(self._part.missing)) - 1):
-                self._talk.crew.start(self._more)
-            try:
-                self._read(response, chunk, at=0)
-            except Again:
-                # The others have begun: what is left of this chunk is for its own tries.
-                self._chunk(chunk)
-            return True
+        chunk = next((each for each in self._left if not self._is_there(each)), None)
+        if chunk is None:  # streams that broke have brought all of it between them
+            return False
+        at, has_begun = self._part.written(chunk), False
+        try:
+            with self._opened(chunk, at=at) as response:
+                if response.status_code == 200:
+                    self._whole(response)
+                    return False
+                self._check_range(response, chunk, at=at)
+                self._begin(chunk)
+                has_begun = True
+                self._read(response, chunk, at=at)
+        except Again:
+            if not has_begun:
+                raise
+            # What is left of this chunk is for its own tries; the others are at work.
+            self._chunk(chunk)
+        return True
+
+    def _begin(self, chunk: int) -> None:
+        """This chunk is on its way; the other streams take the rest."""
+        self._left.remove(chunk)
+        for _ in range(min(self._streams, len(self._part.missing)) - 1):
+            self._talk.crew.start(self._more)
 
     def _more(self) -> None:
         while (chunk := self._next()) is not None:
@@ -98,7 +109,14 @@ class _Fetching:
 
     def _next(self) -> int | None:
         with self._lock:
-            return next(self._left, None)
+            while self._left:
+                chunk = self._left.pop(0)
+                if not self._is_there(chunk):
+                    return chunk
+        return None
+
+    def _is_there(self, chunk: int) -> bool:
+        return self._part.written(chunk) == self._part.shape.length(chunk)
 
     def _chunk(self, chunk: int) -> None:
         tries = self._talk.tries()
@@ -106,6 +124,9 @@ class _Fetching:
 
     def _go_on(self, chunk: int, *, refill: Callable[[], None]) -> None:
         """From where this chunk ends now to its end."""
+        if self._is_there(chunk):  # its stream broke behind the last byte
+            self._part.finish(chunk)
+            return
         begun_at = self._part.written(chunk)
         try:
             with self._opened(chunk, at=begun_at) as response:

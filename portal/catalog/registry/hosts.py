@@ -92,6 +92,10 @@ class Origin:
         """As a list would name it: without the port when it is the usual one."""
         return Host(self.name, None if self.port == PORTS[self.scheme] else self.port)
 
+    def as_hosts(self) -> tuple[Host, Host]:
+        """As a list may name it: the usual port may be written all the same."""
+        return self.as_host(), Host(self.name, self.port)
+
     @property
     def shown(self) -> str:
         return str(self.as_host())

@@ -3,7 +3,6 @@
 Not for fetching: whoever fetches writes here, and asks nothing about disks.
 """
 
-import ctypes
 import errno
 import fcntl
 import hashlib
@@ -71,9 +70,13 @@ class Part:
     # ── Whoever fetches ──────────────────────────────────────────────────────────────────────
 
     def write(self, chunk: int, data: bytes, *, at: int) -> None:
-        """Bytes `at` so far from the beginning of the chunk; what is before them is there."""
-        view = memoryview(data)
-        offset = self.shape.start(chunk) + at
+        """Bytes `at` so far from the beginning of the chunk; what is before them is there.
+
+        What is there is never written again: it may have been hashed, and the next server's word
+        for the same place need not be the same (threat E8).
+        """
+        view = memoryview(data)[max(0, self._written[chunk] - at) :]
+        offset = self.shape.start(chunk) + at + len(data) - len(view)
         while view:
             with self._full_disk_told():
                 count = os.pwrite(self._file, view, offset)
@@ -132,13 +135,10 @@ class Part:
             os.fsync(self._file)
 
     def _reserve(self) -> None:
-        """Take the whole room now, so that the disk is full at the first byte or not at all (E12).
-
-        Not with `posix_fallocate`: where the disk cannot, it would write every block.
-        """
+        """Take the whole room now, so that the disk is full at the first byte or not at all."""
         if (missing := self._missing_bytes()) > 0:
             raise NoSpace(missing)
-        if self.shape.size_bytes and not _allocated(self._file, self.shape.size_bytes):
+        if self.shape.size_bytes and not files.allocate(self._file, 0, self.shape.size_bytes):
             os.ftruncate(self._file, self.shape.size_bytes)
 
     def _missing_bytes(self) -> int:
@@ -198,15 +198,3 @@ def _open(path: Path, folder: Path) -> int:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _allocated(file: int, size_bytes: int) -> bool:
-    allocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate64", None)
-    if allocate is None:
-        return False
-    allocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-    if allocate(file, 0, 0, size_bytes) == 0:
-        return True
-    if (code := ctypes.get_errno()) in _FULL:
-        raise OSError(code, "no room")
-    return False

@@ -90,7 +90,7 @@ def retry_after_seconds(value: str | None) -> float | None:
         return float(value[:9])
     try:
         when = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

@@ -60,24 +60,26 @@ class Rules:
         host = Host.parse(name.host)
         is_plain = insecure or host.is_loopback or self._is_in(host, self.plain)
         origin = Origin.of(host, is_plain=is_plain)
-        if not self._is_in(host, self.registries):
+        if not self._is_listed(origin, self.registries):
             raise NotAllowed("unlisted", host=name.host)
         return origin
 
     def check_step(self, origin: Origin, *, start: Origin, insecure: bool) -> None:
         """Whether an answer of `start` may send us on to `origin` (threat E3)."""
-        host = origin.as_host()
-        is_registry = self._is_in(host, self.registries)
-        if not is_registry and not self._is_in(host, self.stores):
+        if not self._is_listed(origin, (*self.registries, *self.stores)):
             raise NotAllowed("unlisted", host=origin.shown)
         if origin.scheme == "https" or origin == start:
             return
-        if not (insecure or host.is_loopback or self._is_in(host, self.plain)):
+        is_loopback = origin.as_host().is_loopback
+        if not (insecure or is_loopback or self._is_listed(origin, self.plain)):
             raise NotAllowed("plain", host=origin.shown)
 
     def may_be_private(self, origin: Origin) -> bool:
         """Only a registry named in full may lie inside the network, never one met by a pattern."""
-        return str(origin.as_host()) in self.registries
+        return any(str(host) in self.registries for host in origin.as_hosts())
+
+    def _is_listed(self, origin: Origin, entries: tuple[str, ...]) -> bool:
+        return any(self._is_in(host, entries) for host in origin.as_hosts())
 
     def _is_in(self, host: Host, entries: tuple[str, ...]) -> bool:
         return any(host.matches(entry) for entry in entries)

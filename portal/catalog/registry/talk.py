@@ -312,7 +312,8 @@ class Talk:
                     break
         except (BadAnswer, *_BROKEN, httpcore.TimeoutException):
             return ""
-        return bytes(said[:MAX_ERROR_BYTES]).decode("utf-8", "replace").strip()
+        # NUL is what not every database can keep.
+        return bytes(said[:MAX_ERROR_BYTES]).decode("utf-8", "replace").replace("\0", "").strip()
 
     @contextmanager
     def _translated(self, url: httpx.URL) -> Iterator[None]:

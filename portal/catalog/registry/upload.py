@@ -140,11 +140,13 @@ class Upload:
     def _standing(self, location: httpx.URL, part: "_Part") -> int:
         """How far the registry got with a part that broke. `_Forgotten` when it knows nothing."""
         with self._talk.asked("GET", location, hops=0) as response:
-            if response.status_code in (400, 404, 405):
+            if response.status_code in (400, 404, 405, 416):
                 raise _Forgotten
             self._talk.refuse_failure(response)
             told = _RANGE.fullmatch(response.headers.get("Range", "").strip())
-        there = int(told[1]) + 1 if told else part.start
+        # Real registries say `0-0` of an upload that has nothing yet.
+        last = int(told[1]) if told else part.start - 1
+        there = last + 1 if last else 0
         if not part.start <= there <= part.end:
             raise BadAnswer("an upload that stands elsewhere", host=self._talk.host)
         return there

@@ -5,7 +5,6 @@ uploads at once cannot want the same (threats E12, E23).
 """
 
 import datetime
-import errno
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +30,6 @@ from portal.chat.errors import BadCommand, Conflict, NotFound, TooMuch, Unavaila
 
 KEPT_DAYS = 7
 MAX_OPEN = 20
-_CANNOT = frozenset((errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS))
 
 
 def begin(person: Person, *, name: str, sizes: Mapping[str, int], sha256: str = "") -> Upload:
@@ -49,13 +47,15 @@ def begin(person: Person, *, name: str, sizes: Mapping[str, int], sha256: str = 
         raise BadCommand(_("A sha256 can be checked for one file only. Nothing was sent."))
     _refuse_too_much(sizes)
     known = _same(person, name=name, sizes=sizes)
-    if known is not None:
-        return known
-    upload = _written_down(person, name=name, sizes=sizes, sha256=sha256)
+    if known is not None and known.sha256 != sha256:
+        known.sha256 = sha256
+        known.save(update_fields=["sha256"])
+    upload = known or _written_down(person, name=name, sizes=sizes, sha256=sha256)
     try:
         _make_room(upload)
     except BaseException:
-        _forget(upload)
+        if known is None:
+            _forget(upload)
         raise
     return upload
 
@@ -207,8 +207,13 @@ def _written_down(person: Person, *, name: str, sizes: Mapping[str, int], sha256
 
 
 def _make_room(upload: Upload) -> None:
+    """Of an upload that was killed as it began, for what has no file yet."""
+    wanted: Sequence[UploadFile] = [
+        file for file in upload.files.all() if not os.path.lexists(places.path_of(file))
+    ]
+    if not wanted:
+        return
     store = queries.open_store()
-    wanted: Sequence[UploadFile] = list(upload.files.all())
     size_bytes = sum(file.size_bytes for file in wanted)
     with store.locked():
         if places.bytes_on_disk() + size_bytes > settings.PORTAL.upload_quota_bytes:
@@ -230,12 +235,9 @@ def _make_room(upload: Upload) -> None:
 def _allocate(path: Path, size_bytes: int) -> None:
     with files.create(path) as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, size_bytes)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise NoSpace(size_bytes) from None
-            if error.errno not in _CANNOT:  # else the disk itself cannot promise
-                raise
+            files.allocate(file.fileno(), 0, size_bytes)
+        except OSError:
+            raise NoSpace(size_bytes) from None
 
 
 def _no_room(missing_bytes: int) -> Unavailable:

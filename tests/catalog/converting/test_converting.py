@@ -1,5 +1,6 @@
 """Safetensors become a model: through the process of a stand-in, and by the real converter."""
 
+import hashlib
 import json
 import os
 import sys
@@ -194,6 +195,40 @@ def test_without_the_extra_people_are_told_what_to_do(
     assert "make converter" in jobs.sentence_about(job)
     with pytest.raises(CommandError, match="make converter"):
         call_command("convertmodel", str(model_folder), "made:1")
+    assert not Model.objects.exists()
+
+
+def modelfile_of(folder: Path) -> Path:
+    path = folder.parent / "Modelfile"
+    path.write_text(f"FROM {folder}\nSYSTEM You are kind.\n")
+    return path
+
+
+def test_a_modelfile_may_name_a_folder_of_safetensors(
+    stand_in: Stand, store: Store, model_folder: Path, tmp_path: Path
+) -> None:
+    stand_in(GOOD)
+
+    call_command("createmodel", "made:1", file=modelfile_of(model_folder))
+
+    made = Model.objects.get(name="made:1")
+    assert made.weights == hashlib.sha256(chat_gguf()).hexdigest()
+    assert made.system == "You are kind."
+    assert json.loads((tmp_path / "notes").read_text())["seen"] == [
+        "1_Pooling/config.json",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+
+
+def test_a_modelfile_with_safetensors_is_refused_where_the_extra_is_not(
+    store: Store, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool, "folder", lambda: tmp_path / "nowhere")
+
+    with pytest.raises(CommandError, match="make converter"):
+        call_command("createmodel", "made:1", file=modelfile_of(model_folder))
     assert not Model.objects.exists()
 
 

@@ -1,6 +1,7 @@
 """A job is begun once, done once and ended once, whoever dies or asks again meanwhile."""
 
 import asyncio
+import dataclasses
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings as configured
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import translation
 
 from portal.audit.models import Entry
@@ -17,6 +18,8 @@ from portal.catalog import jobs, tasks
 from portal.catalog.jobs import Ended, Line, failures, kinds, running, working
 from portal.catalog.jobs.leases import Leases
 from portal.catalog.models import Job, JobState, Model
+from portal.catalog.names import ModelName
+from portal.catalog.registry import Fetched
 from portal.chat.errors import Conflict, Forbidden, NotFound
 from portal.streams import connection
 from portal.streams import jobs as streams
@@ -110,6 +113,24 @@ def test_pulling_again_transfers_nothing(store, shelf, sent):
     assert shelf.served_bytes == served
 
 
+def test_a_model_that_is_here_is_asked_for_as_it_is_spelled(store, shelf, sent, monkeypatch):
+    asked: list[str] = []
+    honest: Callable[..., Fetched] = shelf.manifest
+
+    def manifest(name: ModelName, **more: Any) -> Fetched:
+        asked.append(name.short)
+        return honest(name, **more)
+
+    monkeypatch.setattr(shelf, "manifest", manifest)
+    shelf.put("Tiny:1")
+    pulled("Tiny:1")
+
+    pulled("TINY:1")
+
+    assert asked == ["Tiny:1", "Tiny:1"]
+    assert [each.name.short for each in store.all()] == ["Tiny:1"]
+
+
 def test_a_new_version_removes_what_only_the_old_one_needed(store, shelf, sent):
     old = shelf.put("tiny:1", salt="old")
     pulled("tiny:1")
@@ -121,6 +142,21 @@ def test_a_new_version_removes_what_only_the_old_one_needed(store, shelf, sent):
     assert not store.blob_path(old.layers[0].digest).exists()
     assert store.blob_path(new.layers[0].digest).exists()
     assert store.blob_path(old.layers[1].digest).exists()
+
+
+def test_with_noprune_a_new_version_removes_nothing_and_says_nothing_of_it(
+    store, shelf, sent, settings
+):
+    settings.PORTAL = dataclasses.replace(settings.PORTAL, is_pruning=False)
+    old = shelf.put("tiny:1", salt="old")
+    pulled("tiny:1")
+    shelf.put("tiny:1", salt="new")
+
+    job = pulled("tiny:1")
+
+    said = statuses(watch(job.id))
+    assert (said[-2:], "removing unused layers" in said) == (["writing manifest", "success"], False)
+    assert store.blob_path(old.layers[0].digest).exists()
 
 
 @pytest.mark.threat("E13")
@@ -292,6 +328,26 @@ def test_a_database_that_goes_away_leaves_the_job_for_the_sweep(store, shelf, se
 
     job.refresh_from_db()
     assert job.state == JobState.DONE
+
+
+def test_a_connection_that_broke_is_replaced_and_a_cancellation_still_heard(
+    store, shelf, sent, workers
+):
+    job = jobs.start(None, "pull", name="tiny:1")
+    Job.objects.update(state=JobState.RUNNING)
+    attempt = running.Running(job, streams.Teller(job.id, attempt=job.fence))
+
+    def looks() -> None:
+        connections["default"].ensure_connection()
+        connections["default"].connection.close()  # as a database does that is started anew
+        attempt._look()
+        jobs.cancel(None, job.id)
+        attempt._look()
+
+    workers.begin(looks)
+    workers.finish()
+
+    assert isinstance(attempt.why_stopped, running.Unwanted)
 
 
 def test_what_a_superseded_attempt_says_changes_nothing(store, shelf, sent, workers, quick_beats):

@@ -1,5 +1,6 @@
 """A full disk is foreseen, or met in the middle; chats and the store stay as they are (E12)."""
 
+import dataclasses
 import errno
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from portal.catalog import jobs, rows
 from portal.catalog.jobs import room, running
 from portal.catalog.models import Job, JobState, Model
+from portal.catalog.names import ModelName
 from portal.catalog.store import MARGIN_BYTES, Store
 from tests.doubles.shelf import PATIENCE_SECONDS
 
@@ -42,6 +44,18 @@ def test_what_does_not_fit_is_refused_before_the_first_byte(store, shelf, sent, 
     assert "1.4\xa0MB more are needed" in jobs.sentence_about(job)
     assert shelf.served_bytes == 0
     assert not Model.objects.exists()
+
+
+def test_sizes_beyond_every_disk_are_refused_for_the_disk(store, shelf, sent):
+    manifest = shelf.put("tiny:1")
+    huge = tuple(dataclasses.replace(each, size_bytes=2**62) for each in manifest.layers)
+    data = dataclasses.replace(manifest, layers=huge).as_bytes()
+    shelf.manifests[ModelName.parse("tiny:1").folded] = data
+
+    job = pulled("tiny:1")
+
+    assert job.contract_text.startswith("no space left on device")
+    assert shelf.served_bytes == 0
 
 
 def test_two_jobs_do_not_count_on_the_same_room(store, shelf, sent, free):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from portal.catalog import jobs
+from portal.catalog import jobs, readings
 from portal.catalog.jobs import pulling, queue
 from portal.catalog.making import creating
 from portal.catalog.making.order import Order
@@ -76,6 +76,20 @@ def test_a_base_that_nobody_has_makes_nothing(store: Store, shelf: Shelf, said: 
     assert job.state == JobState.FAILED
     assert job.contract_text == "pull model manifest: file does not exist"
     assert store.all() == []
+
+
+def test_parts_that_have_to_be_put_together_are_a_job_however_well_known(
+    store: Store, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creating, "MAX_READ_AT_ONCE_BYTES", len(MINIMAL))
+    staged = store.stage_bytes(MINIMAL)
+    store.publish(staged)
+    readings.note(staged.digest, size_bytes=len(MINIMAL))
+    alone = {"big.gguf": str(staged.digest)}
+    parts = {f"big-0000{number}-of-00002.gguf": str(staged.digest) for number in (1, 2)}
+
+    assert creating.is_quick(Order(name="big", files=alone))
+    assert not creating.is_quick(Order(name="big", files=parts))
 
 
 def test_why_a_model_was_not_made_is_a_sentence_and_their_words(

@@ -12,6 +12,7 @@ from portal.catalog.registry import (
     NotFound,
     Registry,
     RegistryError,
+    Rules,
     Unreachable,
 )
 from portal.catalog.registry.addresses import is_public, resolve
@@ -212,6 +213,18 @@ def test_a_redirect_to_an_unlisted_host_is_refused_by_name(rules, lying, other, 
     allowed = dataclasses.replace(rules, registries=(*rules.registries, other.host))
     Registry(allowed).fetch(name, layer, into=folder, told=ignored)
     assert other.seen
+
+
+@pytest.mark.parametrize("written", ["registry.example", "registry.example:443"])
+@pytest.mark.parametrize("listed", ["registry.example", "registry.example:443"])
+def test_the_usual_port_may_be_written_or_not(written, listed):
+    rules = Rules(registries=(listed,))
+    origin = rules.origin_of(ModelName(written, "me", "small", "latest"), insecure=False)
+
+    rules.check_step(origin, start=origin, insecure=False)
+
+    assert origin.url == "https://registry.example"
+    assert rules.may_be_private(origin)
 
 
 @pytest.mark.threat("E3")

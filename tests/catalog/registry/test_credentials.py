@@ -186,6 +186,7 @@ def test_a_challenge_that_names_another_host_gets_nothing(safe, name, safe_rules
         "https://{host}\\@evil.example/token",
         "https://{host}.evil.example/token",
         "//{host}/token",
+        "https://[{host}/token",
         "",
     ],
 )

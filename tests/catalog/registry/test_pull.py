@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.catalog import files
 from portal.catalog.manifest import Layer
 from portal.catalog.names import Digest, ModelName
 from portal.catalog.registry import (
@@ -118,6 +119,45 @@ def test_one_stream_that_breaks_begins_again_and_still_ends_right(
     assert len(lying.asked_for("GET", "/blobs/")) == 2
 
 
+def asked_ranges(lying: LyingRegistry) -> list[tuple[int, int]]:
+    texts = [each.range.removeprefix("bytes=") for each in lying.asked_for("GET", "/blobs/")]
+    return [(int(begin), int(end)) for begin, _, end in (text.partition("-") for text in texts)]
+
+
+def test_one_stream_that_breaks_may_go_on_by_ranges(registry, lying, model, layer, folder):
+    lying.lies = [once(for_blobs(whole_but_short))]
+
+    assert fetch(registry, model, layer, folder) == WEIGHTS
+    assert all(begin <= end for begin, end in asked_ranges(lying))
+    assert Registry.kept_bytes(layer, into=folder) == len(WEIGHTS)
+
+
+@pytest.mark.parametrize("begin", [0, CHUNK_BYTES])
+def test_a_stream_that_breaks_behind_its_last_byte_is_not_asked_for_more(
+    registry, lying, model, layer, folder, begin
+):
+    def breaks(asked: Asked) -> bool:
+        return (asked.wants() or (0, 0))[0] == begin and in_pieces_without_an_end(asked)
+
+    lying.lies = [once(for_blobs(breaks))]
+
+    assert fetch(registry, model, layer, folder) == WEIGHTS
+    assert all(begin <= end for begin, end in asked_ranges(lying))
+    assert Registry.kept_bytes(layer, into=folder) == len(WEIGHTS)
+
+
+@pytest.mark.threat("E8")
+def test_what_is_there_is_not_written_again_for_it_may_have_been_hashed(layer, folder):
+    growing = Part(Shape(layer.digest, len(WEIGHTS), CHUNK_BYTES), folder=folder)
+
+    growing.write(0, b"good", at=0)
+    growing.write(0, b"evil and more", at=0)
+    growing.write(0, b"nothing", at=2)
+    growing.close()
+
+    assert growing.path.read_bytes()[:14] == b"good and more\0"
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_of_any_kind_is_followed(registry, lying, model, layer, folder, status):
     def elsewhere(asked: Asked) -> bool:
@@ -185,6 +225,16 @@ def whole(asked: Asked) -> bool:
 
 def whole_but_short(asked: Asked) -> bool:
     asked.say(200, WEIGHTS[: 3 * CHUNK_BYTES], Content_Length=str(len(WEIGHTS)))
+    asked.hang_up()
+    return True
+
+
+def in_pieces_without_an_end(asked: Asked) -> bool:
+    asked.send_response(206)
+    asked.send_header("Content-Range", range_of(asked))
+    asked.send_header("Transfer-Encoding", "chunked")
+    asked.end_headers()
+    asked.write(b"%x\r\n%b\r\n" % (len(piece(asked)), piece(asked)))
     asked.hang_up()
     return True
 
@@ -647,6 +697,15 @@ def test_what_is_no_manifest_is_said_to_be_none(registry, lying, model, data):
         registry.manifest(model)
 
 
+def test_what_an_error_says_can_be_kept_in_every_database(registry, lying, model):
+    lying.lies = [manifest_that(lambda asked: asked.say(400, b"no\0pe"))]
+
+    with pytest.raises(Failed) as told:
+        registry.manifest(model)
+
+    assert told.value.contract_text == "pull model manifest: 400: nope"
+
+
 def bomb(asked: Asked) -> None:
     asked.say(200, gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
 
@@ -778,12 +837,12 @@ class StandIn:
 def test_a_disk_of_another_kind_is_written_too(
     registry, lying, model, layer, folder, monkeypatch, disk
 ):
-    def allocated(file: int, size_bytes: int) -> bool:
+    def allocated(file: int, start: int, size_bytes: int) -> bool:
         if disk == "full at preallocation":
             raise OSError(errno.ENOSPC, "full")
         return False
 
-    monkeypatch.setattr(part, "_allocated", allocated)
+    monkeypatch.setattr(files, "allocate", allocated)
 
     if disk == "full at preallocation":
         with pytest.raises(NoSpace):
@@ -805,6 +864,7 @@ def test_a_disk_of_another_kind_is_written_too(
         ("soon", None),
         ("-1", None),
         ("٣", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
         ("Wed, 21 Oct 2015 07:28:00", 0.0),
     ],

@@ -169,12 +169,37 @@ def test_a_part_that_breaks_goes_on_where_the_registry_stands(registry, lying, n
     assert lying.blobs[str(layer.digest)] == WEIGHTS
 
 
-def test_an_upload_the_registry_forgot_begins_anew(registry, lying, name, store, layer):
+def test_nothing_is_not_taken_for_one_byte(registry, lying, name, store, layer):
+    """As real registries say it of an upload that has nothing yet."""
+
+    def breaks(asked: Asked) -> bool:
+        if asked.command == "PATCH":
+            asked.hang_up()
+        return asked.command == "PATCH"
+
+    def says_nothing_yet(asked: Asked) -> bool:
+        is_asked = asked.command == "GET" and "/uploads/" in asked.path
+        if is_asked:
+            asked.say(204, Range="0-0")
+        return is_asked
+
+    lying.lies = [once(breaks), says_nothing_yet]
+
+    registry.send(name, layer, store=store, told=ignored)
+
+    assert lying.blobs[str(layer.digest)] == WEIGHTS
+    ranges = [each.headers["Content-Range"] for each in lying.asked_for("PATCH", "/uploads/")]
+    assert ranges[:2] == ["0-99999", "0-99999"]
+
+
+@pytest.mark.parametrize("status", [404, 416])
+def test_an_upload_the_registry_forgot_begins_anew(registry, lying, name, store, layer, status):
     def forgets(asked: Asked) -> bool:
         if asked.command != "GET" or "/uploads/" not in asked.path:
             return False
         lying.uploads.clear()
-        return False
+        asked.say(status)
+        return True
 
     lying.lies = [breaks_off(lying, after_bytes=40_000), forgets]
 

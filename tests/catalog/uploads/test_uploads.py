@@ -373,6 +373,26 @@ def test_killed_in_the_middle_it_goes_on_from_what_was_kept(
     assert Model.objects.get().weights == hashlib.sha256(WHOLE).hexdigest()
 
 
+@pytest.mark.threat("E10")
+def test_killed_as_it_began_it_can_be_begun_again(carol: Sender, sent: list[UUID]) -> None:
+    address = carol.files("small:1", {"small.gguf": len(WHOLE)})["small.gguf"]
+    places.remove(Upload.objects.get().id)  # its row was there, and no file yet
+
+    again = carol.files("small:1", {"small.gguf": len(WHOLE)})["small.gguf"]
+    reply = carol.more(again, WHOLE, offset=0)
+
+    assert again == address
+    assert reply.status_code == 204
+
+
+def test_a_sha256_that_is_corrected_is_the_one_that_counts(carol: Sender) -> None:
+    carol.begin("small:1", {"small.gguf": 5}, sha256="0" * 64)
+
+    carol.begin("small:1", {"small.gguf": 5}, sha256="a" * 64)
+
+    assert Upload.objects.get().sha256 == "a" * 64
+
+
 def test_weights_that_nobody_could_convert_here_are_not_sent_at_all(carol: Sender) -> None:
     files = {"config.json": 5, "model.safetensors": 5}
 

@@ -114,8 +114,9 @@ def answered(
     *,
     twin: Watching | None = None,
     together: bool = True,
+    apart: int = 2,
 ) -> Watching:
-    """What these requests led to. They come two steps apart, or one after the other."""
+    """What these requests led to. They come some steps apart, or one after the other."""
     watching = Watching.over(model, twin)
     engine = Engine(
         watching,
@@ -127,7 +128,7 @@ def answered(
     )
     for each in requests:
         engine.submit(each)
-        for _ in range(2 if together else 100_000):
+        for _ in range(apart if together else 100_000):
             engine.step()
             if engine.is_idle:
                 break
@@ -149,8 +150,8 @@ def assert_twins(quick: Watching, slow: Watching, *, only: int | None = None) ->
 def test_read_at_once_is_read_beside_others(starter: LlamaBackend) -> None:
     requests = [asked(number) for number in range(1, 5)]
 
-    beside = answered(starter, requests)
-    at_once = answered(starter, requests, {"whole_read_seconds": 60.0}, twin=beside)
+    beside = answered(starter, requests, apart=6)
+    at_once = answered(starter, requests, {"whole_read_seconds": 60.0}, twin=beside, apart=6)
 
     assert at_once.returns > beside.returns
     assert_twins(at_once, beside)

@@ -12,6 +12,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         pruned = actions.prune(None)
+        if pruned.is_off:
+            self.stdout.write("OLLAMA_NOPRUNE is set, so nothing was removed.")
+            return
         self.stdout.write(f"{pruned.count} files removed, {tables.human_bytes(pruned.size_bytes)}.")
         for name in pruned.unreadable:
             self.stderr.write(
