@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import django
 from django.core.management import call_command
 
+from tests.catalog.gguf_files import chat_gguf
+
 if TYPE_CHECKING:
     from tests.faults.campaign import Story
 
@@ -46,21 +48,17 @@ def make_people(names: Iterable[str], *, model_name: str) -> list[SignedIn]:
     # Imported here: models exist only after django.setup().
     from django.conf import settings
     from django.test import Client
-    from django.utils import timezone
 
     from portal.accounts.models import Person
+    from portal.catalog import actions
     from portal.catalog.models import Model, ModelState
 
-    Model.objects.create(
-        name=model_name,
-        digest="1" * 64,
-        weights="2" * 64,
-        state=ModelState.READY,
-        context_length=4096,
-        capabilities=["completion"],
-        is_published=True,
-        is_for_everyone=True,
-        modified_at=timezone.now(),
+    # With a file, or the next look at the store takes the model out.
+    weights = settings.PORTAL.home / "weights.gguf"
+    weights.write_bytes(chat_gguf(context=4096))
+    model = actions.import_file(None, source=actions.LocalFile(path=weights), name=model_name)
+    Model.objects.filter(id=model.id).update(
+        state=ModelState.READY, is_published=True, is_for_everyone=True
     )
     signed_in = []
     for name in names:
