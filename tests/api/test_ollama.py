@@ -288,7 +288,7 @@ async def test_lists_hold_what_the_asker_may_use(alice: Caller, bob: Caller) -> 
         make_model("secret:7b", is_for_everyone=False).groups.add(group)
 
     await in_thread(only_for_bob)()
-    chat = {**HELLO, "model": "secret:7b", "stream": False, "messages": []}
+    chat = {"model": "secret:7b", "messages": [], "keep_alive": 0}
 
     for path, field in (("/api/tags", "models"), ("/v1/models", "data")):
         assert (await alice.get(path)).json()[field] == []
