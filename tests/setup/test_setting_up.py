@@ -195,7 +195,8 @@ def test_a_makefile_target_exists_for_every_command_of_contributing():
     }
     makefile = (ROOT / "Makefile").read_text()
 
-    assert named == {"run", "check", "test", "bench", "faults", "words", "pictures"}
+    commands = {"run", "check", "test", "bench", "faults", "words", "pictures"}
+    assert named == commands | {"converter"}
     assert all(f"\n{name}:" in makefile for name in named)
     assert Path(ROOT / ".ci" / "run").read_text().rstrip().endswith("make check\nmake test")
 
