@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import httpx
 import pytest
 
 PROGRAM = Path("/usr/bin/docker-registry")
-START_SECONDS = 20.0
+CALLS = 6  # half a second at first, then twice as long each time
 
 
 @contextmanager
@@ -43,20 +42,15 @@ def real_registry(folder: Path) -> Iterator[str]:
             stderr=log,
         )
     try:
-        _wait_for(host, server)
+        _wait_for(host)
         yield host
     finally:
         server.terminate()
         server.wait(timeout=10)
 
 
-def _wait_for(host: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_SECONDS
-    with httpx.Client(trust_env=False) as client:
-        while time.monotonic() < until and server.poll() is None:
-            try:
-                if client.get(f"http://{host}/v2/").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.02)
-    raise RuntimeError("the registry did not start")
+def _wait_for(host: str) -> None:
+    """The client tries again, with longer and longer pauses, until somebody takes the call."""
+    transport = httpx.HTTPTransport(retries=CALLS)
+    with httpx.Client(transport=transport, trust_env=False) as client:
+        client.get(f"http://{host}/v2/").raise_for_status()
