@@ -97,7 +97,7 @@ def test_what_the_scripted_model_chooses_belongs(guesses: list[int]) -> None:
     """Guess 0 is what it says, the others are not."""
     backend = ScriptedBackend([], context_length=64, slots=1)
     encode = backend.vocabulary.encode
-    said = encode("You said: ")
+    said = encode("You said: x")
     prompt = encode("x")
     drafted = [said[at] if guess == 0 else encode("no")[0] for at, guess in enumerate(guesses[:4])]
     asked = Chunk(
