@@ -10,37 +10,25 @@ from uuid import UUID
 
 import msgspec
 from django.utils import translation
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from inference import protocol
 from portal.accounts.models import Person
 from portal.chat import queries
 from portal.chat.errors import BadCommand, ChatError
 from portal.chat.models import Conversation, Generation, State
+from portal.chat.vocabulary import MAX_FRAME_CHARS, Asked, Name, Number, Shown, Told, Words
 from portal.streams.events import Delta
 from portal.streams.places import Place
-
-MAX_FRAME_CHARS = 256 * 1024
-
-Ref = Annotated[int, Meta(ge=1, le=2**53)]
-Number = Annotated[int, Meta(ge=0, le=2**53)]
-# Longer than any limit of ours, shorter than a frame: what is too long is told so in a sentence.
-Words = Annotated[str, Meta(max_length=MAX_FRAME_CHARS)]
-Name = Annotated[str, Meta(min_length=1, max_length=512)]
-
 
 # ── Client to server ────────────────────────────────────────────────────────────────────────────
 
 
-class _Command(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
-    ref: Ref
-
-
-class Hello(_Command, frozen=True, kw_only=True, tag="hello"):
+class Hello(Asked, frozen=True, kw_only=True, tag="hello"):
     pass
 
 
-class ListConversations(_Command, frozen=True, kw_only=True, tag="conversations.list"):
+class ListConversations(Asked, frozen=True, kw_only=True, tag="conversations.list"):
     before: Annotated[datetime.datetime, Meta(tz=True)] | None = None
 
     def __post_init__(self) -> None:
@@ -49,52 +37,52 @@ class ListConversations(_Command, frozen=True, kw_only=True, tag="conversations.
             raise ValueError("out of range")
 
 
-class OpenConversation(_Command, frozen=True, kw_only=True, tag="conversation.open"):
+class OpenConversation(Asked, frozen=True, kw_only=True, tag="conversation.open"):
     conversation_id: UUID
 
 
-class RenameConversation(_Command, frozen=True, kw_only=True, tag="conversation.rename"):
+class RenameConversation(Asked, frozen=True, kw_only=True, tag="conversation.rename"):
     conversation_id: UUID
     title: Words
 
 
-class DeleteConversation(_Command, frozen=True, kw_only=True, tag="conversation.delete"):
+class DeleteConversation(Asked, frozen=True, kw_only=True, tag="conversation.delete"):
     conversation_id: UUID
 
 
-class SendMessage(_Command, frozen=True, kw_only=True, tag="message.send"):
+class SendMessage(Asked, frozen=True, kw_only=True, tag="message.send"):
     conversation_id: UUID | None
     text: Words
     client_key: UUID
     model_name: Name
 
 
-class StopGeneration(_Command, frozen=True, kw_only=True, tag="generation.stop"):
+class StopGeneration(Asked, frozen=True, kw_only=True, tag="generation.stop"):
     generation_id: UUID
 
 
-class RetryGeneration(_Command, frozen=True, kw_only=True, tag="generation.retry"):
+class RetryGeneration(Asked, frozen=True, kw_only=True, tag="generation.retry"):
     generation_id: UUID
     client_key: UUID
     model_name: Name | None = None
 
 
-class ContinueGeneration(_Command, frozen=True, kw_only=True, tag="generation.continue"):
+class ContinueGeneration(Asked, frozen=True, kw_only=True, tag="generation.continue"):
     generation_id: UUID
     client_key: UUID
 
 
-class Follow(_Command, frozen=True, kw_only=True, tag="follow"):
+class Follow(Asked, frozen=True, kw_only=True, tag="follow"):
     generation_id: UUID
     attempt: Number
     number: Number
 
 
-class Unfollow(_Command, frozen=True, kw_only=True, tag="unfollow"):
+class Unfollow(Asked, frozen=True, kw_only=True, tag="unfollow"):
     generation_id: UUID
 
 
-class Ping(_Command, frozen=True, kw_only=True, tag="ping"):
+class Ping(Asked, frozen=True, kw_only=True, tag="ping"):
     pass
 
 
@@ -142,11 +130,7 @@ _any_object = msgspec.json.Decoder(dict[str, Any])
 # ── Server to client ────────────────────────────────────────────────────────────────────────────
 
 
-class _Shown(Struct, frozen=True, kw_only=True):
-    """Part of a frame."""
-
-
-class Conv(_Shown, frozen=True, kw_only=True):
+class Conv(Shown, frozen=True, kw_only=True):
     id: UUID
     title: str
     model_name: str
@@ -155,7 +139,7 @@ class Conv(_Shown, frozen=True, kw_only=True):
     running: bool
 
 
-class Gen(_Shown, frozen=True, kw_only=True):
+class Gen(Shown, frozen=True, kw_only=True):
     id: UUID
     message_id: UUID | None
     model_name: str
@@ -170,7 +154,7 @@ class Gen(_Shown, frozen=True, kw_only=True):
     ended_at: datetime.datetime | None
 
 
-class Msg(_Shown, frozen=True, kw_only=True):
+class Msg(Shown, frozen=True, kw_only=True):
     id: UUID
     text: str
     created_at: datetime.datetime
@@ -178,7 +162,7 @@ class Msg(_Shown, frozen=True, kw_only=True):
     answers: list[Gen]
 
 
-class ShownPerson(_Shown, frozen=True, kw_only=True):
+class ShownPerson(Shown, frozen=True, kw_only=True):
     id: UUID
     name: str
     email: str
@@ -186,7 +170,7 @@ class ShownPerson(_Shown, frozen=True, kw_only=True):
     language: str
 
 
-class ShownModel(_Shown, frozen=True, kw_only=True):
+class ShownModel(Shown, frozen=True, kw_only=True):
     name: str
     label: str
     context_length: int
@@ -200,23 +184,17 @@ class ShownModel(_Shown, frozen=True, kw_only=True):
     instead: str = ""
 
 
-class Limits(_Shown, frozen=True, kw_only=True):
+class Limits(Shown, frozen=True, kw_only=True):
     max_text_chars: int
 
 
-class ShownEnd(_Shown, frozen=True, kw_only=True):
+class ShownEnd(Shown, frozen=True, kw_only=True):
     state: str
     reason: str
     stats: dict[str, Any]
 
 
-class _Frame(Struct, frozen=True, kw_only=True, tag_field="type"):
-    """One frame to a tab. An unset `ref` is left out: nobody asked."""
-
-    ref: int | UnsetType | None = UNSET
-
-
-class Welcome(_Frame, frozen=True, kw_only=True, tag="welcome"):
+class Welcome(Told, frozen=True, kw_only=True, tag="welcome"):
     person: ShownPerson
     models: list[ShownModel]
     conversations: list[Conv]
@@ -224,30 +202,30 @@ class Welcome(_Frame, frozen=True, kw_only=True, tag="welcome"):
     limits: Limits
 
 
-class Conversations(_Frame, frozen=True, kw_only=True, tag="conversations"):
+class Conversations(Told, frozen=True, kw_only=True, tag="conversations"):
     conversations: list[Conv]
     more: bool
 
 
-class OneConversation(_Frame, frozen=True, kw_only=True, tag="conversation"):
+class OneConversation(Told, frozen=True, kw_only=True, tag="conversation"):
     conversation: Conv
     messages: list[Msg]
 
 
-class Sent(_Frame, frozen=True, kw_only=True, tag="sent"):
+class Sent(Told, frozen=True, kw_only=True, tag="sent"):
     conversation: Conv
     message: Msg
 
 
-class Ok(_Frame, frozen=True, kw_only=True, tag="ok"):
+class Ok(Told, frozen=True, kw_only=True, tag="ok"):
     pass
 
 
-class Pong(_Frame, frozen=True, kw_only=True, tag="pong"):
+class Pong(Told, frozen=True, kw_only=True, tag="pong"):
     pass
 
 
-class DeltaFrame(_Frame, frozen=True, kw_only=True, tag="delta"):
+class DeltaFrame(Told, frozen=True, kw_only=True, tag="delta"):
     generation_id: UUID
     attempt: int
     first: int
@@ -259,22 +237,22 @@ class DeltaFrame(_Frame, frozen=True, kw_only=True, tag="delta"):
     end: ShownEnd | None
 
 
-class Status(_Frame, frozen=True, kw_only=True, tag="status"):
+class Status(Told, frozen=True, kw_only=True, tag="status"):
     generation_id: UUID
     state: str
     position: int | None
     progress: float | None
 
 
-class Changed(_Frame, frozen=True, kw_only=True, tag="changed"):
+class Changed(Told, frozen=True, kw_only=True, tag="changed"):
     conversation_id: UUID
 
 
-class Models(_Frame, frozen=True, kw_only=True, tag="models"):
+class Models(Told, frozen=True, kw_only=True, tag="models"):
     models: list[ShownModel]
 
 
-class Refusal(_Frame, frozen=True, kw_only=True, tag="refusal"):
+class Refusal(Told, frozen=True, kw_only=True, tag="refusal"):
     code: str
     message: str
     retry_after_seconds: int | None
