@@ -19,6 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from inference import faults, protocol, waiting
 from inference.inbox import pause
+from inference.pacing import Pace, Pauses
 from inference.waiting import HandBack, Sendable
 
 log = logging.getLogger(__name__)
@@ -27,17 +28,20 @@ MAX_WAITING_BYTES = 4 * 1024 * 1024
 MAX_ENTRIES = 512
 MAX_DEATHS = 1_000
 HOST_SECONDS = 5
-# Between two pieces of one answer: as often as an eye wants. Every event costs a write, a read and
-# a frame, so tokens that come faster than this travel together; the first one never waits.
-PIECE_SECONDS = 0.03
+# More than this of one answer, and the pieces that wait become one.
+MAX_WAITING_PIECES = 64
 
 
 @dataclass(slots=True, kw_only=True)
 class _Stream:
-    """One attempt's events that are not sent yet; those that can wait do so until `due_at`."""
+    """One attempt's events that are not sent yet; those that can wait do so until `due_at`.
+
+    At 0.0 everything that waits is due.
+    """
 
     attempt: int
     number: int
+    pace: Pace
     due_at: float = 0.0
     has_spoken: bool = False
     waiting: deque[Sendable] = field(default_factory=deque)
@@ -47,6 +51,25 @@ class _Stream:
         is_first = isinstance(event, protocol.Piece) and not self.has_spoken
         self.has_spoken = self.has_spoken or is_first
         return isinstance(event, protocol.Piece | protocol.Reading) and not is_first
+
+    def keep(self, event: Sendable) -> int:
+        """Bytes that this one adds. Pieces stay apart, so that they can leave one by one."""
+        last = self.waiting[-1] if self.waiting else None
+        is_apart = isinstance(event, protocol.Piece) and len(self.waiting) < MAX_WAITING_PIECES
+        both = None if is_apart else waiting.merged(last, event)
+        if both is None or last is None:
+            self.waiting.append(event)
+            return waiting.size(event)
+        self.waiting[-1] = both
+        return waiting.size(both) - waiting.size(last)
+
+    def take(self, now: float) -> list[Sendable]:
+        """What leaves now, in as few events as say the same; the rest waits for `due_at`."""
+        count, after_seconds = self.pace.leaving(len(self.waiting))
+        if self.due_at == 0.0:
+            count = len(self.waiting)
+        self.due_at = now + after_seconds
+        return [self.waiting.popleft() for _ in range(count)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +99,16 @@ class Outbox:
         self._ready: dict[UUID, None] = {}  # an ordered set
         self._sending: list[_Entry] = []
         self._bytes = 0
+        self._pauses = Pauses()
+        self._looks_at = 0.0  # when the sender looks again by itself
         self._changed = threading.Condition()
 
     def open(self, generation_id: UUID, *, attempt: int, number: int) -> None:
         """Begin an attempt, with this number. What an earlier one left is dropped."""
         with self._changed:
             self._forget(generation_id)
-            self._streams[generation_id] = _Stream(attempt=attempt, number=number)
+            pace = Pace(pauses=self._pauses)
+            self._streams[generation_id] = _Stream(attempt=attempt, number=number, pace=pace)
 
     def put(self, generation_id: UUID, event: Sendable) -> None:
         """Keep this for sending; `flush` wakes the sender. Of an unknown generation: dropped."""
@@ -90,22 +116,18 @@ class Outbox:
             stream = self._streams.get(generation_id)
             if stream is None:
                 return
+            if isinstance(event, protocol.Piece):
+                stream.pace.heard(self._clock())
             if not stream.may_wait(event):
                 stream.due_at = 0.0
-            last = stream.waiting[-1] if stream.waiting else None
-            both = waiting.merged(last, event)
-            if both is not None and last is not None:
-                self._bytes += waiting.size(both) - waiting.size(last)
-                stream.waiting[-1] = both
-                return
-            stream.waiting.append(event)
-            self._bytes += waiting.size(event)
+            self._bytes += stream.keep(event)
             self._ready[generation_id] = None
 
     def flush(self) -> None:
-        """Wake the sender, if there is anything that cannot wait."""
+        """Wake the sender, if there is anything that cannot wait until it looks by itself."""
         with self._changed:
-            if self._due():
+            soonest = self._soonest()
+            if soonest is not None and soonest < self._looks_at:
                 self._changed.notify_all()
 
     def drop(self, generation_id: UUID, *, attempt: int) -> None:
@@ -154,30 +176,34 @@ class Outbox:
             self._bytes -= sum(waiting.size(event) for event in stream.waiting)
         self._ready.pop(generation_id, None)
 
-    def _due(self) -> list[UUID]:
-        now = self._clock()
-        return [each for each in self._ready if self._streams[each].due_at <= now]
+    def _soonest(self) -> float | None:
+        return min((self._streams[each].due_at for each in self._ready), default=None)
 
     def _load(self, *, wait_seconds: float) -> bool:
         """Move what is due to `_sending`, numbered. False when nothing is."""
         with self._changed:
-            due = self._due()
-            if not due:
-                soonest = min((self._streams[each].due_at for each in self._ready), default=None)
+            now, soonest = self._clock(), self._soonest()
+            if soonest is None or soonest > now:
                 if soonest is not None:
-                    wait_seconds = min(wait_seconds, max(0.0, soonest - self._clock()))
+                    wait_seconds = min(wait_seconds, soonest - now)
+                self._looks_at = now + wait_seconds
                 self._changed.wait(timeout=wait_seconds)
+                self._looks_at = 0.0
                 return False
+            due = [each for each in self._ready if self._streams[each].due_at <= now]
             for generation_id in due:
                 if len(self._sending) >= MAX_ENTRIES:
                     break
-                del self._ready[generation_id]
-                self._load_stream(generation_id, self._streams[generation_id])
+                stream = self._streams[generation_id]
+                self._load_stream(generation_id, stream, now=now)
+                if not stream.waiting:
+                    del self._ready[generation_id]
         return True
 
-    def _load_stream(self, generation_id: UUID, stream: _Stream) -> None:
-        for event in stream.waiting:
-            self._bytes -= waiting.size(event)
+    def _load_stream(self, generation_id: UUID, stream: _Stream, *, now: float) -> None:
+        leaving = stream.take(now)
+        self._bytes -= sum(map(waiting.size, leaving))
+        for event in waiting.joined(leaving):
             is_hand_back = isinstance(event, HandBack)
             self._sending.append(
                 _Entry(
@@ -190,8 +216,6 @@ class Outbox:
                 )
             )
             stream.number += 0 if is_hand_back else 1
-        stream.waiting.clear()
-        stream.due_at = self._clock() + PIECE_SECONDS
 
     def _send(self) -> None:
         """Everything in `_sending` is in Redis, or refused for good, when this returns.

@@ -1,5 +1,6 @@
 """Events that wait to be sent: which two say the same as one, and what they weigh. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from inference import protocol
@@ -36,6 +37,18 @@ def merged(last: Sendable | None, event: Sendable) -> protocol.Event | None:
             text=last.text + event.text, kind=event.kind, logprobs=last.logprobs + event.logprobs
         )
     return None
+
+
+def joined(events: Iterable[Sendable]) -> list[Sendable]:
+    """The same in as few events as can be."""
+    fewer: list[Sendable] = []
+    for event in events:
+        both = merged(fewer[-1], event) if fewer else None
+        if both is None:
+            fewer.append(event)
+        else:
+            fewer[-1] = both
+    return fewer
 
 
 def size(event: Sendable) -> int:

@@ -12,7 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from setup import front_end, python_packages, starter  # noqa: E402 - the path had to be set first
+from setup import (  # noqa: E402 - the path had to be set first
+    client_packages,
+    front_end,
+    python_packages,
+    starter,
+)
 from setup.commands import SetupFailed, complain, output_of  # noqa: E402 - likewise
 from setup.screen import Screen  # noqa: E402 - likewise
 from setup.stamps import Stamps  # noqa: E402 - likewise
@@ -27,6 +32,7 @@ def ready(kind: str, *, screen: Screen) -> None:
     front_end.build(stamps=stamps, screen=screen)
     if kind == "dev":
         front_end.libraries(stamps=stamps, screen=screen)
+        client_packages.fetch(stamps=stamps, screen=screen)
     elif kind == "run" and not (starter.folder() / "imported").exists():
         starter.fetch(screen)
 

@@ -34,14 +34,15 @@ def find(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def servers() -> Iterator[dict[str, str]]:
-    """Both running; yields their addresses. Both gone and their data removed at the end."""
+def servers(queues: int = 1) -> Iterator[dict[str, str]]:
+    """Both running, and of Redis as many as tests run side by side; yields their addresses. All
+    gone and their data removed at the end."""
     initdb, postgres, redis = binaries()
     folder = Path(tempfile.mkdtemp(prefix="portal-servers-", dir="/tmp"))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         as_whom = _as_nobody(folder)
-        database_port, redis_port = free_port(), free_port()
+        database_port, *redis_ports = (free_port() for _ in range(1 + queues))
         data = folder / "postgres"
         subprocess.run(
             [
@@ -68,20 +69,21 @@ def servers() -> Iterator[dict[str, str]]:
                 folder=folder,
             )
         )
-        stack.enter_context(
-            _running(
-                [
-                    *(*as_whom, str(redis), "--port", str(redis_port), "--bind", "127.0.0.1"),
-                    *("--dir", str(folder), "--save", "", "--appendonly", "no"),
-                    *("--maxmemory-policy", "noeviction"),
-                ],
-                port=redis_port,
-                folder=folder,
+        for redis_port in redis_ports:
+            stack.enter_context(
+                _running(
+                    [
+                        *(*as_whom, str(redis), "--port", str(redis_port), "--bind", "127.0.0.1"),
+                        *("--dir", str(folder), "--save", "", "--appendonly", "no"),
+                        *("--maxmemory-policy", "noeviction"),
+                    ],
+                    port=redis_port,
+                    folder=folder,
+                )
             )
-        )
         yield {
             "DATABASE_URL": f"postgres://portal@127.0.0.1:{database_port}/postgres",
-            "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+            "PORTAL_TEST_QUEUES": " ".join(f"redis://127.0.0.1:{port}/0" for port in redis_ports),
         }
 
 

@@ -1,15 +1,13 @@
-"""`make test`: what touches database and queue on PostgreSQL and Redis, and the engine's own tests
-beside it where there are two processors; then everything else on SQLite and Valkey. The last line
-is pytest's.
+"""`make test`: what touches database and queue on PostgreSQL and Redis; then everything else on
+SQLite and Valkey. Tests run side by side, one process for each of two processors, but for those
+that start whole groups of processes themselves. The last line is pytest's.
 """
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
 from setup import front_end, starter
 from setup.commands import SetupFailed, complain
@@ -25,8 +23,9 @@ SERVED = (
 )
 BROWSERS = ("chromium", "chromium-browser")
 ON_SERVERS = "served and not browser and not model"
-# Compute most of the time, and wait for nobody outside themselves: they may run beside others.
-ENGINE = "tests/inference/engine"
+# These start a browser, a model or a whole portal, and wait for it: they have the machine alone.
+ALONE = "browser or model or fault"
+MOST_SIDE_BY_SIDE = 2
 
 
 def main(arguments: list[str]) -> int:
@@ -44,20 +43,20 @@ def main(arguments: list[str]) -> int:
     if arguments:  # `python -m setup.suite tests/chat -k name`: just that
         return pytest(*arguments, environment=ours)
     page = _page_tests(screen)
-    with _beside(ENGINE, environment=ours) as engine_tests:
-        served = _on_servers(screen, environment=ours)
-        screen.say("── the engine")
-        engine = engine_tests()
+    served = _on_servers(screen, environment=ours)
     has_browser = any(map(shutil.which, BROWSERS))
     if not has_browser:
         screen.say(
             "── Not run in a browser: Chromium is not installed. "
             "On Debian or Ubuntu: apt install chromium"
         )
-    left_out = "not postgres and not redis" + ("" if has_browser else " and not browser")
+    rest = "not postgres and not redis"
     screen.say("── everything else, on SQLite and Valkey")
-    everything = pytest("-m", left_out, f"--ignore={ENGINE}", environment=ours)
-    return everything or engine or served or page or int(is_ci(ours) and not has_browser)
+    many = pytest(*side_by_side(), "-m", f"{rest} and not ({ALONE})", environment=ours)
+    screen.say("── what has the machine alone")
+    alone = ALONE if has_browser else f"({ALONE}) and not browser"
+    few = pytest("-m", f"{rest} and ({alone})", environment=ours)
+    return few or many or served or page or int(is_ci(ours) and not has_browser)
 
 
 def is_ci(environment: Mapping[str, str]) -> bool:
@@ -70,28 +69,10 @@ def pytest(*arguments: str, environment: Mapping[str, str]) -> int:
     return subprocess.run(command, env=dict(environment), check=False).returncode
 
 
-@contextlib.contextmanager
-def _beside(path: str, *, environment: Mapping[str, str]) -> Iterator[Callable[[], int]]:
-    """These tests run meanwhile, or are run when asked for; what they print is shown then."""
-    if len(os.sched_getaffinity(0)) < 2:
-        yield lambda: pytest(path, environment=environment)
-        return
-    with tempfile.TemporaryFile() as told:
-        command = [str(PYTHON), "-m", "pytest", "--color=yes", path]
-        meanwhile = subprocess.Popen(command, env=dict(environment), stdout=told, stderr=told)
-
-        def result() -> int:
-            status = meanwhile.wait()
-            told.seek(0)
-            shutil.copyfileobj(told, sys.stdout.buffer)
-            sys.stdout.flush()
-            return status
-
-        try:
-            yield result
-        finally:
-            meanwhile.terminate()
-            meanwhile.wait()
+def side_by_side() -> list[str]:
+    """A file stays whole, so that its fixtures are made once."""
+    processes = min(MOST_SIDE_BY_SIDE, len(os.sched_getaffinity(0)))
+    return ["-n", str(processes), "--dist", "loadfile"] if processes > 1 else []
 
 
 def _page_tests(screen: Screen) -> int:
@@ -112,9 +93,9 @@ def _on_servers(screen: Screen, *, environment: Mapping[str, str]) -> int:
         return int(is_ci(environment))
     screen.say("── what touches database and queue, on PostgreSQL and Redis")
     there = [path for path in SERVED if (VENV.parent / path).is_dir()]
-    there.append(f"--ignore={ENGINE}")
-    with servers() as addresses:
-        return pytest(*there, "-m", ON_SERVERS, environment={**environment, **addresses})
+    with servers(queues=MOST_SIDE_BY_SIDE) as addresses:
+        ours = {**environment, **addresses}
+        return pytest(*side_by_side(), *there, "-m", ON_SERVERS, environment=ours)
 
 
 if __name__ == "__main__":

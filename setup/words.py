@@ -20,7 +20,7 @@ LOCALE = ROOT / "locale"
 LANGUAGES = {"zh_Hans": "zh_Hans"}
 HEADER = "# 简体中文. Written by `make words`; the translations are written by people."
 KEYWORDS = dict.fromkeys(
-    ("_", "gettext", "gettext_lazy", "gettext_noop", "t", "noop")
+    ("_", "gettext", "gettext_lazy", "gettext_noop", "t", "noop", "about")
 ) | dict.fromkeys(("ngettext", "ngettext_lazy", "tn"), (1, 2))
 CONTEXT_KEYWORDS = dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2))
 

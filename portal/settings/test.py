@@ -4,12 +4,33 @@ import os
 import tempfile
 from pathlib import Path
 
-# Set before base reads the environment. One directory a process: runs side by side do not meet.
-_home = Path(tempfile.gettempdir()) / f"portal-test-{os.getpid()}"
+_MARK = "portal-test-"
+# One directory a process: runs side by side do not meet.
+_home = Path(tempfile.gettempdir()) / f"{_MARK}{os.getpid()}"
+
+
+def _given(name: str, *, otherwise: str) -> str:
+    """What the run was started with, unless the process that started this one made it up."""
+    given = os.environ.get(name, "")
+    return otherwise if not given or _MARK in given else given
+
+
+def _queue() -> str:
+    """One of `PORTAL_TEST_QUEUES` for each process side by side: gw0, gw1 …"""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    queues = os.environ.get("PORTAL_TEST_QUEUES", "").split()
+    if queues:
+        return queues[number]
+    return _given("REDIS_URL", otherwise=f"unix://{_home / 'valkey.sock'}")
+
+
+# Set before base reads the environment.
 os.environ["PORTAL_HOME"] = str(_home)
 os.environ.pop("OLLAMA_MODELS", None)
-os.environ.setdefault("REDIS_URL", f"unix://{_home / 'valkey.sock'}")
-os.environ.setdefault("DATABASE_URL", f"sqlite:///{_home / 'portal.sqlite3'}")
+os.environ["REDIS_URL"] = _queue()
+os.environ["DATABASE_URL"] = _given(
+    "DATABASE_URL", otherwise=f"sqlite:///{_home / 'portal.sqlite3'}"
+)
 
 from portal.settings.base import *  # noqa: E402, F403 - the environment had to be set first
 from portal.settings.base import DATABASES, PORTAL  # noqa: E402 - likewise

@@ -10,7 +10,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError
 
-from inference import outbox, protocol
+from inference import outbox, pacing, protocol
 from inference.outbox import Outbox, Reports
 from inference.protocol import End, Piece, Reading, Taken
 from inference.waiting import HandBack
@@ -89,7 +89,7 @@ def test_the_first_word_and_the_end_never_wait_and_what_is_between_travels_toget
                 until(lambda: box.is_empty)
         assert not box.is_empty
 
-        now[0] += outbox.PIECE_SECONDS
+        now[0] += pacing.SENDING_SECONDS
         box.flush()
         until(lambda: box.is_empty)
         box.put(generation_id, Piece(text=" c"))
