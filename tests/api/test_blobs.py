@@ -76,7 +76,11 @@ async def test_a_blob_is_there_once_it_was_sent(carol: Caller, store: Store) -> 
     assert store.blob_path(Digest.parse(DIGEST)).read_bytes() == DATA
 
 
-@pytest.mark.parametrize("digest", ["x", "sha256:", f"{DIGEST}0", f"md5:{'0' * 64}", "a/b"])
+@pytest.mark.parametrize(
+    "digest",
+    ["x", "sha256:", f"{DIGEST}0", f"md5:{'0' * 64}", "a/b"],
+    ids=["a word", "no hash", "too long", "another kind", "a path"],
+)
 async def test_what_is_no_digest_is_refused(carol: Caller, store: Store, digest: str) -> None:
     refused = await send(carol, digest)
 
