@@ -9,9 +9,33 @@ import click
 
 from cli.errors import Failed
 
+# What every command looks at; the widest name has this many columns in their list.
+_ENVIRONMENT = (
+    ("PORTAL_HOST", "Address of the portal (default: where 'portal login' signed in)"),
+    ("PORTAL_KEY", "Key of yours"),
+)
+_NAME_COLUMNS = 27
+
+
+class Command(click.Command):
+    """A command that says at the end of its help which variables it looks at."""
+
+    def __init__(
+        self, *args: Any, environment: Sequence[tuple[str, str]] = (), **more: Any
+    ) -> None:
+        super().__init__(*args, **more)
+        self._environment = (*_ENVIRONMENT, *environment)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write("\nEnvironment Variables:\n")
+        for name, words in self._environment:
+            formatter.write(f"      {name:<{_NAME_COLUMNS}}   {words}\n")
+
 
 class Commands(click.Group):
     """A group whose mistakes read `Error: …`, exit code 1, without a page of usage."""
+
+    command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -96,6 +120,8 @@ def _spelt_out(arguments: Sequence[str]) -> list[str]:
 
 def _words(error: click.ClickException) -> str:
     match error:
+        case click.NoSuchOption(option_name=name) if not name.startswith("--"):
+            return f"unknown shorthand flag: '{name[1:2]}' in {name}"
         case click.NoSuchOption():
             return f"unknown flag: {error.option_name}"
         case click.BadOptionUsage():

@@ -17,13 +17,19 @@ from cli.errors import Failed, NotFound
 from cli.server import Server
 
 _VIEWS = ("license", "modelfile", "parameters", "system", "template")
+_CONVERSATION = (
+    ("OLLAMA_NOHISTORY", "Keep no history of what is typed"),
+    ("OLLAMA_EDITOR", "What Ctrl-G opens, before VISUAL and EDITOR"),
+)
 
 
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name=None, version="0.1.0", message="portal version is %(version)s")
+@click.version_option(
+    "0.1.0", "-v", "--version", package_name=None, message="portal version is %(version)s"
+)
 def portal() -> None:
     """Chat with your company's models from the terminal.
 
@@ -92,22 +98,24 @@ def ps(words: Sequence[str]) -> None:
 
 @portal.command(short_help="Show information for a model")
 @exactly(1, shown="MODEL")
-@click.option("--license", "view", flag_value="license", help="Show license of a model")
-@click.option("--modelfile", "view", flag_value="modelfile", help="Show Modelfile of a model")
-@click.option("--parameters", "view", flag_value="parameters", help="Show parameters of a model")
-@click.option("--template", "view", flag_value="template", help="Show template of a model")
-@click.option("--system", "view", flag_value="system", help="Show system message of a model")
+@click.option("--license", is_flag=True, help="Show license of a model")
+@click.option("--modelfile", is_flag=True, help="Show Modelfile of a model")
+@click.option("--parameters", is_flag=True, help="Show parameters of a model")
+@click.option("--template", is_flag=True, help="Show template of a model")
+@click.option("--system", is_flag=True, help="Show system message of a model")
 @click.option("-v", "--verbose", is_flag=True, help="Show detailed model information")
-def show(words: Sequence[str], view: str | None, *, verbose: bool) -> None:
+def show(words: Sequence[str], *, verbose: bool, **views: bool) -> None:
     """Show information for a model."""
-    if sum(f"--{each}" in sys.argv for each in _VIEWS) > 1:
+    wanted = [view for view in _VIEWS if views[view]]
+    if len(wanted) > 1:
         names = ", ".join(f"'--{each}'" for each in _VIEWS[:-1])
         raise Failed(f"only one of {names}, or '--{_VIEWS[-1]}' can be specified")
     with connected() as server:
         info = server.show(words[0], is_verbose=verbose)
-    if view is None:
+    if not wanted:
         sys.stdout.write(tables.shown(info, is_verbose=verbose))
         return
+    (view,) = wanted
     end = "" if view in ("system", "template") else "\n"
     sys.stdout.write(f"{info.get(view) or ''}{end}")
 
@@ -138,22 +146,25 @@ def push(words: Sequence[str], *, insecure: bool) -> None:
 @exactly(1, shown="MODEL")
 @click.option("-f", "--file", help='Name of the Modelfile (default "Modelfile")')
 @click.option("-q", "--quantize", default="", help="Quantize model to this level (e.g. q4_K_M)")
-def create(words: Sequence[str], file: str | None, quantize: str) -> None:
+@click.option("--draft-quantize", default="", help="Quantize the draft model to this level")
+def create(words: Sequence[str], file: str | None, quantize: str, draft_quantize: str) -> None:
     """Create a model from a Modelfile."""
+    with connected() as server, progress.telling() as tell:
 
-    def upload(path: Path) -> str:
-        sys.stderr.write(f"copying file {path.name}\n")
-        return server.add_blob(str(path))
+        def copying(digest: str, percent: int) -> None:
+            row = f"copying file {digest}"
+            tell({"row": row, "status": f"{row} {percent}%"})
 
-    with connected() as server:
-        sys.stderr.write("gathering model components\n")
+        tell({"status": "gathering model components"})
         wanted = making.request(
             words[0],
             file=Path(file) if file else None,
             quantize=quantize,
-            upload=upload,
+            draft_quantize=draft_quantize,
+            upload=lambda path: server.add_blob(path, tell=copying),
         )
-        progress.show(server.create(wanted))
+        for line in server.create(wanted):
+            tell(line)
 
 
 @portal.command(short_help="Copy a model")
@@ -204,7 +215,7 @@ def stop(words: Sequence[str]) -> None:
 # ── Talking ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@portal.command(short_help="Run a model")
+@portal.command(short_help="Run a model", environment=_CONVERSATION)
 @at_least(1, shown="MODEL [PROMPT]")
 @click.option("--keepalive", default="", help="Duration to keep a model loaded (e.g. 5m)")
 @click.option("--verbose", is_flag=True, help="Show timings for response")
@@ -236,6 +247,32 @@ def run(words: Sequence[str], think: str | None, **options: Any) -> None:
     )
     with connected() as server:
         running.run(server, wanted)
+
+
+# ── The rest ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@portal.command("help", short_help="Help about any command")
+@at_most(1, shown="[COMMAND]")
+@click.pass_context
+def help_about(context: click.Context, words: Sequence[str]) -> None:
+    """Help about any command."""
+    around = context.parent or context
+    found = portal.get_command(around, words[0]) if words else portal
+    if found is None:
+        raise Failed(f'unknown command "{words[0]}" for "portal"')
+    with click.Context(found, info_name=words[0], parent=around) if words else around as about:
+        sys.stdout.write(f"{found.get_help(about)}\n")
+
+
+@portal.command(hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1)
+def serve(words: Sequence[str]) -> None:
+    """Said to those who know it from elsewhere."""
+    raise Failed(
+        "the portal is started where it is installed, by 'make run' or by its services; this"
+        " command only speaks to it. 'portal login ADDRESS' says where it is."
+    )
 
 
 # The names people also type.

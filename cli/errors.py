@@ -16,6 +16,10 @@ class NotFound(Failed):
     """The server does not know this model, for this person."""
 
 
+class NotAllowed(Failed):
+    """The server knows who asks, and that person or that key may not do this."""
+
+
 def unreachable(address: str) -> Failed:
     return Failed(
         f"could not connect to {address}. Is the portal running there, and is the address right?"
@@ -43,7 +47,8 @@ def _refused(error: ollama.ResponseError, *, with_status: bool) -> Failed:
         return Failed(f"{words}. Sign in with 'portal login', or set PORTAL_KEY.")
     if with_status and status > 0:
         words = f"{status} {_phrase(status)}: {words}"
-    return NotFound(words) if status == HTTPStatus.NOT_FOUND else Failed(words)
+    kinds = {HTTPStatus.NOT_FOUND: NotFound, HTTPStatus.FORBIDDEN: NotAllowed}
+    return kinds.get(HTTPStatus(status), Failed)(words) if status > 0 else Failed(words)
 
 
 def _phrase(status: int) -> str:

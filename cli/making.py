@@ -38,12 +38,15 @@ class _Wanted:
     drafts: list[Path] = field(default_factory=list)
 
 
-def request(model: str, *, file: Path | None, quantize: str, upload: Upload) -> dict[str, Any]:
+def request(
+    model: str, *, file: Path | None, upload: Upload, quantize: str = "", draft_quantize: str = ""
+) -> dict[str, Any]:
     """The body of a request to create `model`. `upload` sends a file and returns its digest."""
     commands, folder = _commands(file)
     wanted = _Wanted({"model": model})
-    if quantize:
-        wanted.fields["quantize"] = quantize
+    for field_name, kind in (("quantize", quantize), ("draft_quantize", draft_quantize)):
+        if kind:
+            wanted.fields[field_name] = kind
     for command in commands:
         _take(command, wanted, folder=folder)
     for name, paths in (

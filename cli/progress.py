@@ -1,96 +1,158 @@
-"""How far a pull, push or create is, drawn on stderr. Not for what the lines mean.
+"""How far a pull, push or create is, drawn on stderr. Not for what the lines look like: bars.py.
 
-On a terminal: bars with rate and time left. Elsewhere: each new status once, a line each.
+On a terminal: bars and spinners, drawn over themselves. Elsewhere: each new status once, a line
+each.
 """
 
-from collections.abc import Iterable
-from typing import Any
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID
-from rich.text import Text
+from cli.bars import Bar, Row, Spinner
 
-from cli import units
+DRAWN_EVERY_SECONDS = 0.1
+_USUAL_COLUMNS = 80
+# Held together, so that nobody sees half a picture; the cursor is hidden meanwhile.
+_BEGIN, _END = "\x1b[?2026h\x1b[?25l", "\x1b[?25h\x1b[?2026l"
+_LINE_START, _CLEAR_REST = "\x1b[1G", "\x1b[K"
+_PULLING = "pulling "
 
-
-class _Amount(ProgressColumn):
-    """Percent, size, rate and time left of what has a size; nothing of what has none."""
-
-    def render(self, task: Task) -> Text:
-        if not task.total:
-            return Text("")
-        done = f"{task.percentage:3.0f}%  {units.size(int(task.completed)):>6}"
-        if task.finished:
-            return Text(f"100%  {units.size(int(task.total)):>6}")
-        words = f"{done}/{units.size(int(task.total)):>6}"
-        if task.speed:
-            words += f"  {units.size(int(task.speed)):>6}/s  {_left(task):>6}"
-        return Text(words, style="progress.remaining")
+Line = dict[str, Any]
 
 
-class _Spinner(SpinnerColumn):
-    def render(self, task: Task) -> Any:
-        return Text("") if task.total or task.finished else super().render(task)
+class Rows:
+    """What is shown of a stream of progress: one row a status, the newest at the end."""
 
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._rows: dict[str, Bar | Spinner] = {}
+        self._last: Spinner | None = None
 
-class _Bar(BarColumn):
-    def render(self, task: Task) -> Any:
-        return super().render(task) if task.total else Text("")
+    def take(self, line: Line) -> None:
+        """A line of the server. What has no size is over when the next thing begins.
 
+        A line of ours may say by `row` which row it is about, when its words change.
+        """
+        status = str(line.get("status") or "")
+        total, completed = line.get("total") or 0, line.get("completed") or 0
+        if not total:
+            self._spin(status, row=str(line.get("row") or status))
+        elif completed:  # a bar begins with its first byte
+            self._advance(_label(status, line), total=int(total), completed=int(completed))
 
-class _Words(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(task.description)
+    def end(self) -> None:
+        self._stop_spinning()
 
+    def picture(self, *, columns: int, height: int) -> list[str]:
+        """The lowest rows, as many as a terminal of this height shows."""
+        now = self._clock()
+        rows: list[Row] = list(self._rows.values())
+        return [row.line(columns=columns, now=now) for row in rows[-max(1, height) :]]
 
-def show(lines: Iterable[dict[str, Any]]) -> None:
-    """Draws until the lines end. What they raise goes on to whoever called."""
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        _tell(lines, console)
-        return
-    columns = (_Words(), _Spinner("dots"), _Bar(bar_width=None), _Amount())
-    with Progress(*columns, console=console, expand=True) as drawn:
-        _draw(lines, drawn)
-
-
-def _draw(lines: Iterable[dict[str, Any]], drawn: Progress) -> None:
-    bars: dict[str, TaskID] = {}
-    last: TaskID | None = None
-    for line in lines:
-        status, total = line.get("status") or "", line.get("total") or 0
-        words = _label(line)
-        if words not in bars:
-            if last is not None and not drawn.tasks[last].total:
-                drawn.update(last, total=0, completed=0)
-            bars[words] = last = drawn.add_task(words, total=total or None)
-        if total and line.get("completed"):
-            drawn.update(bars[words], total=total, completed=line["completed"])
+    def _spin(self, status: str, *, row: str) -> None:
+        if (known := self._rows.get(row)) is not None:
+            known.words = status
+            return
+        self._stop_spinning()
+        self._last = Spinner(status, self._clock())
+        self._rows[row] = self._last
         if status == "success":
-            drawn.update(bars[words], total=0, completed=0)
+            self._stop_spinning()
+
+    def _advance(self, label: str, *, total: int, completed: int) -> None:
+        self._stop_spinning()
+        bar = self._rows.get(label)
+        if not isinstance(bar, Bar):
+            bar = self._rows[label] = Bar(label, total)
+        bar.total = total
+        bar.told(completed, now=self._clock())
+
+    def _stop_spinning(self) -> None:
+        if self._last is not None:
+            self._last.is_over = True
+            self._last = None
 
 
-def _tell(lines: Iterable[dict[str, Any]], console: Console) -> None:
-    told = ""
-    for line in lines:
-        words = _label(line)
-        if words != told:
-            console.print(words, markup=False, soft_wrap=True)
-            told = words
+class Screen:
+    """A terminal on which a picture is drawn over the one before it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._drawn = 0
+
+    def draw(self, rows: Rows) -> None:
+        size = shutil.get_terminal_size((_USUAL_COLUMNS, 24))
+        picture = rows.picture(columns=size.columns, height=size.lines - 1)
+        up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
+        lines = "\n".join(f"{line}{_CLEAR_REST}" for line in picture)
+        self._stream.write(f"{_BEGIN}{up}{_LINE_START}{lines}{_END}")
+        self._stream.flush()
+        self._drawn = len(picture)
+
+    def end(self) -> None:
+        if self._drawn:
+            self._stream.write("\n")
+            self._stream.flush()
 
 
-def _label(line: dict[str, Any]) -> str:
-    return f"{line.get('status') or ''}"
+def show(lines: Iterable[Line]) -> None:
+    """Draws until the lines end. What they raise goes on to whoever called."""
+    with telling() as tell:
+        for line in lines:
+            tell(line)
 
 
-def _left(task: Task) -> str:
-    seconds = task.time_remaining
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours > 99:
-        return "99h+"
-    if hours:
-        return f"{hours}h{minutes}m"
-    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+@contextmanager
+def telling() -> Iterator[Callable[[Line], None]]:
+    """Draws what it is told while the block runs."""
+    if not sys.stderr.isatty():
+        yield _Plain().tell
+        return
+    rows = Rows()
+    with _drawn(rows):
+        yield rows.take
+        rows.end()
+
+
+@contextmanager
+def _drawn(rows: Rows) -> Iterator[None]:
+    """Again and again while the block runs, for its spinners turn and its rates change."""
+    screen, is_over = Screen(sys.stderr), threading.Event()
+
+    def draw() -> None:
+        while not is_over.wait(DRAWN_EVERY_SECONDS):
+            screen.draw(rows)
+
+    drawing = threading.Thread(target=draw, daemon=True)
+    drawing.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        drawing.join()
+        screen.draw(rows)
+        screen.end()
+
+
+class _Plain:
+    """Each new status once, a line each."""
+
+    def __init__(self) -> None:
+        self._told: str | None = None
+
+    def tell(self, line: Line) -> None:
+        words = str(line.get("row") or line.get("status") or "")
+        if words != self._told:
+            sys.stderr.write(f"{words}\n")
+            sys.stderr.flush()
+            self._told = words
+
+
+def _label(status: str, line: Line) -> str:
+    """`pulling 8eeb52dfb3bb:` for what is fetched, else the server's own words."""
+    is_pulling = status.startswith(_PULLING) and line.get("digest")
+    return f"{status}:" if is_pulling else status

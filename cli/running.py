@@ -8,7 +8,7 @@ from typing import Any
 
 from cli import answers, pictures, progress
 from cli.answers import Style
-from cli.errors import Failed, NotFound
+from cli.errors import Failed, NotAllowed, NotFound
 from cli.server import Fields, Server
 from cli.talk import Talk
 from cli.values import Think
@@ -59,8 +59,14 @@ def run(server: Server, wanted: Wanted) -> None:
 def _shown_or_pulled(server: Server, wanted: Wanted) -> Fields:
     try:
         return server.show(wanted.model)
-    except NotFound:
-        progress.show(server.pull(wanted.model, insecure=wanted.insecure))
+    except NotFound as missing:
+        try:
+            progress.show(server.pull(wanted.model, insecure=wanted.insecure))
+        except NotAllowed:
+            raise Failed(
+                f"{missing}. Whoever manages models can fetch it, with a key for that:"
+                f" 'portal pull {wanted.model}'."
+            ) from None
         return server.show(wanted.model)
 
 

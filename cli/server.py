@@ -3,8 +3,11 @@
 Every call says what goes wrong as `Failed`. Not for what people read.
 """
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -15,6 +18,7 @@ from cli.settings import Settings
 
 Fields = dict[str, Any]
 UNLOADED_HEADER = "X-Portal-Unloaded"
+_CHUNK_BYTES = 1024 * 1024
 
 
 class Server:
@@ -29,11 +33,15 @@ class Server:
         # The same road for answers whose fields the client would leave out.
         self._http = httpx.Client(base_url=settings.address, headers=headers, timeout=patience)
 
+        self._open = ExitStack()
+        self._open.callback(self._client.close)
+        self._open.callback(self._http.close)
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._open.close()
 
     def check(self) -> Self:
         """Whether anybody is there. Every command but `login` asks first."""
@@ -75,10 +83,28 @@ class Server:
             # A server that is no portal does not say, and obeys everybody.
             return bool(response.headers.get(UNLOADED_HEADER) != "no")
 
-    def add_blob(self, path: str) -> str:
-        """Sends the file and returns its digest."""
+    def add_blob(self, path: Path, *, tell: Callable[[str, int], None]) -> str:
+        """Sends the file and returns its digest. `tell` hears it, and how many percent are sent."""
+        digest = _digest_of(path)
+        size_bytes = path.stat().st_size
+
+        def sent() -> Iterator[bytes]:
+            count = 0
+            for chunk in _chunks(path):
+                tell(digest, count * 100 // max(1, size_bytes))
+                yield chunk
+                count += len(chunk)
+            tell(digest, 100)
+
         with told(self.address, with_status=True):
-            return str(self._client.create_blob(path))
+            response = self._http.post(
+                f"/api/blobs/{digest}",
+                content=sent(),
+                headers={"Content-Length": str(size_bytes)},
+            )
+            if response.is_error:
+                raise ollama.ResponseError(response.text, response.status_code)
+        return digest
 
     # ── Work that tells how far it is ────────────────────────────────────────────────────────
 
@@ -135,3 +161,14 @@ def _checked(lines: Iterable[str]) -> Iterator[Fields]:
         if error := fields.get("error"):
             raise ollama.ResponseError(str(error), -1)
         yield fields
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk

@@ -122,7 +122,6 @@ class Slashes:
         sys.stdout.flush()
         try:
             self._talk.switch(words[1])
-            self._talk.load()
         except NotFound:
             sys.stdout.write(f"Couldn't find model '{words[1]}'\n")
         except Failed as error:

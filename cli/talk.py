@@ -35,6 +35,11 @@ class Talk:
     def can_think(self) -> bool:
         return "thinking" in (self.info.get("capabilities") or [])
 
+    @property
+    def _usual_think(self) -> Think | None:
+        """What a model does when nobody said how."""
+        return True if self.can_think else None
+
     def load(self) -> None:
         """Into the server's memory, so that the first answer does not wait for it."""
         wanted = {"model": self.model, "keep_alive": self.keep_alive or None, "think": self.think}
@@ -43,11 +48,22 @@ class Talk:
             pass
 
     def switch(self, model: str) -> None:
-        """Talk with another model. Raises what `show` raises, and changes nothing then."""
-        self.info = self.server.show(model)
-        self.model = model
-        self.messages, self.options, self.system = [], {}, ""
-        self.think = True if self.can_think else None
+        """Talk with another model from the beginning, with what was set.
+
+        Raises what the server refuses, and changes nothing then.
+        """
+        info = self.server.show(model)
+        before = (self.info, self.model, self.messages, self.think)
+        was_usual = self.think == self._usual_think
+        self.info, self.model = info, model
+        if was_usual:
+            self.think = self._usual_think
+        self.forget()
+        try:
+            self.load()
+        except Failed:
+            self.info, self.model, self.messages, self.think = before
+            raise
 
     def instruct(self, text: str) -> None:
         """A system message from here on; it replaces one that was given just now."""

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 from daphne import http_protocol
 from django.http import HttpRequest
+
+from portal.api.addresses import understood
+from portal.api.errors import Family, Refused, refused_response
 
 # The key in the scope under which a view finds the body.
 SCOPE_KEY = "portal.body"
@@ -27,9 +31,6 @@ LINGER_BYTES = 32 * 1024 * 1024
 PIECE_BYTES = 1024 * 1024
 # A sender who says nothing for so long is gone.
 SILENT_SECONDS = 60.0
-_TOO_LARGE = (
-    b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-)
 
 
 class BodyLost(Exception):
@@ -191,8 +192,29 @@ class Request(http_protocol.WebRequest):
             super().finish()
 
     def _refuse(self) -> None:
-        self.channel.transport.write(_TOO_LARGE)
+        self.channel.transport.write(_too_large(self.channel._path))
         self.channel.loseConnection()
+
+
+def _too_large(path: bytes) -> bytes:
+    """The whole answer. The API's clients get it in the shape of their dialect."""
+    address = understood(unquote(path.partition(b"?")[0]))
+    body, kind = b"", b"text/plain"
+    if address is not None:
+        message = f"the request is larger than {MAX_KEPT_BYTES // 2**20} MiB"
+        refused = Refused(status=413, message=message)
+        response = refused_response(refused, family=_family_of(address.path))
+        body, kind = response.content, response["Content-Type"].encode()
+    return (
+        b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\n"
+        b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (kind, len(body), body)
+    )
+
+
+def _family_of(path: str) -> Family:
+    if path == "/v1/messages":
+        return Family.ANTHROPIC
+    return Family.OPENAI if path.startswith("/v1/") else Family.NATIVE
 
 
 def _is_streamed(command: bytes, path: bytes) -> bool:

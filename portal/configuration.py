@@ -42,7 +42,8 @@ class Configuration:
 
     `hosts` are the names the portal answers to, `origins` what stands before the path in a
     browser's address line, such as https://portal.example.com. `api_origins` are foreign pages that
-    may use the API with a key. `trusted_proxies` None means: nobody said.
+    may use the API with a key. `trusted_proxies` None means: nobody said. Limits of 0 are none;
+    from `anonymous_networks` programs may ask without a key.
     """
 
     home: Path
@@ -68,7 +69,13 @@ class Configuration:
     load_timeout_seconds: float | None
     is_pruning: bool
     go_template: bool | None
+    requests_a_minute: int
+    tokens_a_day: int
+    anonymous_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    anonymous_requests_a_minute: int
+    anonymous_tokens_a_day: int
     max_text_chars: int
+    has_titles: bool
     max_upload_bytes: int
     upload_quota_bytes: int
     registries: tuple[str, ...]
@@ -130,12 +137,22 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         load_timeout_seconds=_load_timeout(environment.get("OLLAMA_LOAD_TIMEOUT") or "5m"),
         is_pruning=not _go_flag(environment.get("OLLAMA_NOPRUNE", "")),
         go_template=_yes_or_none(environment, "OLLAMA_GO_TEMPLATE"),
+        requests_a_minute=_whole(environment, "PORTAL_REQUESTS_A_MINUTE", default=6_000),
+        tokens_a_day=_whole(environment, "PORTAL_TOKENS_A_DAY", default=0),
+        anonymous_networks=_visitors(environment, "PORTAL_ANONYMOUS_NETWORKS"),
+        anonymous_requests_a_minute=_whole(
+            environment, "PORTAL_ANONYMOUS_REQUESTS_A_MINUTE", default=20
+        ),
+        anonymous_tokens_a_day=_whole(
+            environment, "PORTAL_ANONYMOUS_TOKENS_A_DAY", default=200_000
+        ),
         max_text_chars=_whole(environment, "PORTAL_MAX_TEXT_CHARS", default=100_000),
+        has_titles=_yes_or_none(environment, "PORTAL_TITLES") is not False,
         max_upload_bytes=_whole(environment, "PORTAL_MAX_UPLOAD_GB", default=200) * 10**9,
         upload_quota_bytes=_whole(environment, "PORTAL_UPLOAD_QUOTA_GB", default=400) * 10**9,
         registries=_hosts(environment, "PORTAL_REGISTRIES", default=REGISTRIES),
         registry_stores=_hosts(environment, "PORTAL_REGISTRY_STORES", default=REGISTRY_STORES),
-        registry_networks=_networks(environment.get("PORTAL_REGISTRY_NETWORKS", "")),
+        registry_networks=_networks(environment, "PORTAL_REGISTRY_NETWORKS"),
         registries_plain=_hosts(environment, "PORTAL_REGISTRY_PLAIN", default=""),
         registry_proxy=_proxy(environment.get("PORTAL_REGISTRY_PROXY", "")),
         registry_auth_file=_path_or_none(environment.get("PORTAL_REGISTRY_AUTH", "")),
@@ -166,13 +183,26 @@ def _hosts(environment: Mapping[str, str], name: str, *, default: str) -> tuple[
     return tuple(hosts)
 
 
-def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+def _networks(
+    environment: Mapping[str, str], name: str
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    text = environment.get(name, "")
     try:
         return tuple(ipaddress.ip_network(word) for word in _words(text))
     except ValueError:
         raise BadConfiguration(
-            f"PORTAL_REGISTRY_NETWORKS must hold networks like 10.20.0.0/16, not {text!r}"
+            f"{name} must hold networks like 10.20.0.0/16, not {text!r}"
         ) from None
+
+
+def _visitors(
+    environment: Mapping[str, str], name: str
+) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Networks, and none that is everybody's: a slip of the pen would open the portal to all."""
+    found = _networks(environment, name)
+    if any(network.prefixlen == 0 for network in found):
+        raise BadConfiguration(f"{name} must name networks of yours; a /0 is everybody's")
+    return found
 
 
 def _proxy(text: str) -> str:

@@ -8,7 +8,7 @@ from django.template import loader
 from django.utils.translation import gettext as _
 
 from portal.key_routes import is_key_route
-from portal.logs import scrub
+from portal.logs import one_line, scrub
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,8 @@ def _page(request: HttpRequest, *, status: int, title: str) -> HttpResponse:
     error_id = secrets.token_hex(6)
     level = logging.ERROR if status >= 500 else logging.INFO
     # Django logs the traceback by itself; this line ties it to what the person will quote.
-    logger.log(level, "error %s: %s at %s", error_id, status, scrub(request.path_info))
+    address = one_line(scrub(request.path_info))
+    logger.log(level, "error %s: %s at %s", error_id, status, address)
     if is_key_route(request.path_info):
         return JsonResponse({"error": str(title), "id": error_id}, status=status)
     # No request in the context: whatever broke might be the session or the person.

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from portal import isolated
+
 PAGE_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -18,6 +20,8 @@ PAGE_POLICY = "; ".join(
         "img-src 'self' data: blob:",
         "font-src 'self'",
         "connect-src 'self'",
+        # Only portal/isolated.py lets itself be framed; and a frame can be led nowhere else.
+        "frame-src 'self'",
         "manifest-src 'self'",
         "frame-ancestors 'none'",
         "base-uri 'none'",
@@ -69,13 +73,20 @@ class StrictHeaders:
         headers = response.headers
         for name, value in ALWAYS.items():
             headers[name] = value
-        is_admin = request.path_info.startswith("/admin/")
-        headers["Content-Security-Policy"] = ADMIN_POLICY if is_admin else PAGE_POLICY
+        headers["Content-Security-Policy"] = _policy_of(request.path_info)
+        if request.path_info in isolated.POLICIES:
+            headers["X-Frame-Options"] = "SAMEORIGIN"
         # Static files say for themselves how long they keep; whatever does not say is private.
         headers.setdefault("Cache-Control", "no-store")
         if settings.SECURE_HSTS_SECONDS and request.is_secure():
             headers["Strict-Transport-Security"] = _transport_security()
         return response
+
+
+def _policy_of(path: str) -> str:
+    if path.startswith("/admin/"):
+        return ADMIN_POLICY
+    return isolated.POLICIES.get(path, PAGE_POLICY)
 
 
 def _transport_security() -> str:

@@ -12,12 +12,18 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
+from portal.api import root
+
 PREFIXES = ("/api/", "/v1/", "/u/")
-ADDRESSES = frozenset({"/healthz", "/metrics"})
+ADDRESSES = frozenset({"/api", "/v1", "/healthz", "/metrics"})
+# Below the prefixes, yet for people.
+PAGES = frozenset({"/api/docs"})
 
 
 def is_key_route(path: str) -> bool:
     """Whether this address belongs to programs."""
+    if path in PAGES:
+        return False
     return path in ADDRESSES or path.startswith(PREFIXES)
 
 
@@ -36,6 +42,8 @@ class KeyRoutes:
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.get_host()  # raises DisallowedHost, which becomes a 400
+        if root.is_for_program(request):
+            return root.running(request)
         if not is_key_route(request.path_info):
             return await self._get_response(request)
         match = resolve(request.path_info)

@@ -16,6 +16,8 @@ _SECRETS = (
         r"\1=…",
     ),
 )
+# Control characters, line and paragraph separators, and what turns the direction of writing.
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def scrub(text: str) -> str:
@@ -23,6 +25,11 @@ def scrub(text: str) -> str:
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
+
+
+def one_line(text: str) -> str:
+    """The text without what would begin a line of its own, or hide one (threat D7)."""
+    return _BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class ScrubbingFormatter(logging.Formatter):

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from portal import icon, words
+from portal import icon, isolated, words
 from portal.accounts import views as accounts
 
 urlpatterns = [
@@ -12,7 +12,12 @@ urlpatterns = [
     path("", include("portal.api.urls")),
     path("", include("portal.ops.urls")),
     path("account/", include("portal.accounts.urls")),
+    path("connect/", include("portal.connect.urls")),
     path("uploads/", include("portal.catalog.uploads.urls")),
+    path("page/exchange/", include("portal.exchange.urls")),
+    path("page/isolated/live/", isolated.document),
+    path("page/isolated/still/", isolated.document),
+    path("", include("portal.sharing.urls")),
     path("accounts/first/<str:secret>/", accounts.first_administrator, name="first_administrator"),
     # An address is a person's name here: an administrator gives it, nobody changes her own.
     path("accounts/email/", RedirectView.as_view(pattern_name="account")),

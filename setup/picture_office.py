@@ -9,8 +9,12 @@ python setup/picture_office.py advance
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import django
+from django.apps import apps
+
+from setup.picture_words import OFFICES, PRESETS, Office, Talk
 
 django.setup()
 
@@ -18,27 +22,9 @@ from django.contrib.auth.models import Group  # noqa: E402 - Django had to be se
 
 from portal.accounts.models import Person  # noqa: E402 - likewise
 from portal.catalog import aliases, models  # noqa: E402 - likewise
-from portal.chat.models import Conversation  # noqa: E402 - likewise
+from portal.chat.models import Conversation, Generation, Message  # noqa: E402 - likewise
 from portal.streams import jobs  # noqa: E402 - likewise
 
-OLDER = {
-    "office": (
-        "Opening hours over the holidays",
-        "Agenda for the monthly meeting",
-        "A kinder reminder for a late invoice",
-        "What is new in the travel policy",
-        "Checklist for a first day at work",
-        "Names for the two new meeting rooms",
-    ),
-    "bangongshi": (
-        "节假日的营业时间",
-        "每月例会的议程",
-        "把催款邮件写得更客气一些",
-        "差旅制度有哪些变化",
-        "新同事入职第一天的清单",
-        "两间新会议室的名字",
-    ),
-}
 AGES = (timedelta(hours=30), *(timedelta(days=days) for days in (2, 3, 5, 9, 12)))
 # Name, family, parameters, quantisation, bytes, context length, everyone. The starter model comes
 # with its files.
@@ -64,8 +50,8 @@ SPEED = ((1, 1_843.0, 96.4), (4, 2_210.0, 248.9))
 
 
 def furnish(password: str) -> None:
-    office = Person.objects.create_user("office@example.com", password, name="Office")
-    bangongshi = Person.objects.create_user(
+    Person.objects.create_user("office@example.com", password, name="Office")
+    Person.objects.create_user(
         "bangongshi@example.com", password, name="办公室", language="zh-hans"
     )
     Person.objects.create_superuser("admin@example.com", password, name="Administration")
@@ -74,15 +60,65 @@ def furnish(password: str) -> None:
         _model(*facts, digest=f"{(index + 3) * 0x9E3779B97F4A7C15 % 2**64:016x}" * 4).groups.add(
             *([] if facts[-1] else [developers])
         )
-    for person in (office, bangongshi):
-        titles = OLDER[person.email.partition("@")[0]]
-        for title, age in zip(titles, AGES, strict=True):
-            Conversation.objects.create(
-                owner=person,
-                title=title,
-                model_name="qwen2.5:7b",
-                changed_at=datetime.now(UTC) - age,
-            )
+    for name, icon, description, system, starters in PRESETS:
+        apps.get_model("presets", "Preset").objects.create(
+            name=name,
+            icon=icon,
+            description=description,
+            system=system,
+            parameters={"temperature": 0.3},
+            starters=starters,
+            is_for_everyone=True,
+        )
+    for office in OFFICES:
+        _belongings(office)
+
+
+def _belongings(office: Office) -> None:
+    """What one person has from before: talks, a folder, a device."""
+    person = Person.objects.get(email=f"{office.name}@example.com")
+    folder = apps.get_model("order", "Folder").objects.create(owner=person, name=office.folder)
+    now = datetime.now(UTC)
+    for talk, age in zip(office.older, AGES, strict=True):
+        conversation = _talk(person, talk, at=now - age)
+        if talk is office.older[1]:
+            conversation.pinned_at = now
+        elif talk is office.older[-2]:
+            conversation.folder = folder
+        conversation.save()
+    apps.get_model("accounts", "ApiKey").objects.create(
+        owner=person,
+        name=office.device,
+        secret_sha256=f"{office.name:0>64}",
+        hint="pk_4f7a",
+        scopes=["chat", "embeddings"],
+        last_used_at=now,
+        last_client="ChatBox 1.20.0, OpenAI API",
+        last_act="chat",
+        last_status=200,
+    )
+
+
+def _talk(person: Person, talk: Talk, *, at: datetime) -> Conversation:
+    conversation = Conversation.objects.create(
+        owner=person, title=talk.title, model_name="qwen2.5:7b", changed_at=at
+    )
+    message = Message.objects.create(
+        conversation=conversation, author=person, text=talk.question, client_key=uuid4()
+    )
+    conversation.shown = Generation.objects.create(
+        owner=person,
+        message=message,
+        model_name="qwen2.5:7b",
+        client_key=uuid4(),
+        state="complete",
+        text=talk.answer,
+        ended_at=at,
+    )
+    # When it was written is set by itself at first.
+    Message.objects.filter(id=message.id).update(created_at=at)
+    Generation.objects.filter(id=conversation.shown.id).update(created_at=at)
+    return conversation
 
 
 def _model(

@@ -1,9 +1,10 @@
 """`make pictures`: the pictures of the documentation, taken from a running portal.
 
-Everything on them is the portal's own page; only the answers come from the script below, and what
-is on its way from `picture_office.py`.
+Everything on them is the portal's own page; only the answers come from `picture_words.py`, and what
+was there before from `picture_office.py`.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from setup import starter
+from setup.picture_words import OFFICES, RULES, Office
 from setup.screen import Screen
 from tests.browser.conftest import CHROMIUM, CHROMIUM_ARGUMENTS, sign_in
 from tests.browser.house import House
@@ -25,7 +27,7 @@ STARTER = "smollm2:135m"
 MOST_BYTES = 250_000
 # Scroll bars that show themselves for a moment after the page has come.
 PASSING = ".simplebar-track { display: none !important; }"
-DESK = {"viewport": {"width": 1280, "height": 800}}
+DESK = {"viewport": {"width": 1280, "height": 900}}
 # Tall enough for what an administrator looks at first on the page of a model, and on that of what
 # is on its way.
 TALL = ViewportSize(width=1280, height=1045)
@@ -36,45 +38,6 @@ PHONE = {
     "is_mobile": True,
     "has_touch": True,
 }
-
-ENGLISH = "How do I add up the hours of each project in our timesheet, in Python?"
-ENGLISH_ANSWER = """Export the sheet as CSV; then **four lines** are enough:
-
-```python
-hours = collections.Counter()
-with open("timesheet.csv", newline="") as file:
-    for row in csv.DictReader(file):
-        hours[row["project"]] += float(row["hours"])
-```
-
-With the numbers of your example:
-
-| project | hours | share |
-|:--------|------:|------:|
-| Website | 42.5 | 69 % |
-| Archive | 19.0 | 31 % |
-"""
-CHINESE = "怎样用 Python 把工时表里每个项目的小时数加起来？"
-CHINESE_ANSWER = """把表格导出为 CSV，然后**四行代码**就够了：
-
-```python
-hours = collections.Counter()
-with open("工时表.csv", newline="") as file:
-    for row in csv.DictReader(file):
-        hours[row["项目"]] += float(row["小时"])
-```
-
-用您例子里的数字，结果是：
-
-| 项目 | 小时 | 占比 |
-|:-----|-----:|-----:|
-| 网站 | 42.5 | 69 % |
-| 档案 | 19.0 | 31 % |
-"""
-RULES: list[dict[str, object]] = [
-    {"when": "timesheet", "says": [ENGLISH_ANSWER]},
-    {"when": "工时表", "says": [CHINESE_ANSWER]},
-]
 
 
 def main() -> int:
@@ -97,27 +60,38 @@ def take(house: House, browser: Browser) -> list[Path]:
     """Every picture, one person after the other. Where they are."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     return [
-        *_conversations(house, browser, name="office", language="en", question=ENGLISH),
-        *_conversations(house, browser, name="bangongshi", language="zh", question=CHINESE),
+        *(picture for office in OFFICES for picture in _page(house, browser, office)),
         *_doors(house, browser),
     ]
 
 
-def _conversations(
-    house: House, browser: Browser, *, name: str, language: str, question: str
-) -> Iterator[Path]:
+def _page(house: House, browser: Browser, office: Office) -> Iterator[Path]:
+    """The chat page and what lies beside it, by day and by night."""
     with _visitor(browser, **DESK) as page:
-        sign_in(page, house, name)
-        _ask(page, question)
+        sign_in(page, house, office.name)
+        _ask(page, office.first_question)
+        _ask_anew(page, office.question)
         address, state = page.url, page.context.storage_state()
-        yield _picture(page, f"chat-{language}")
-    with _visitor(browser, storage_state=state, color_scheme="dark", **DESK) as page:
-        _open(page, address)
-        yield _picture(page, f"chat-{language}-dark")
-    if language == "en":
+    if office.language == "en":
         with _visitor(browser, storage_state=state, **PHONE) as page:
             _open(page, address)
             yield _picture(page, "phone")
+    for scheme, suffix in (("light", ""), ("dark", "-dark")):
+        ending = f"{office.language}{suffix}"
+        with _visitor(browser, storage_state=state, color_scheme=scheme, **DESK) as page:
+            _open(page, address)
+            page.locator(".turn .question").hover()
+            yield _picture(page, f"chat-{ending}")
+            _search(page, office.searched)
+            yield _picture(page, f"search-{ending}")
+            page.keyboard.press("Escape")
+            page.goto(house.address)
+            _settings(page, office.preset)
+            yield _picture(page, f"settings-{ending}")
+            page.goto(f"{house.address}/connect/")
+            yield _picture(page, f"connect-{ending}")
+            page.goto(f"{house.address}/api/docs")
+            yield _picture(page, f"api-{ending}")
 
 
 def _doors(house: House, browser: Browser) -> Iterator[Path]:
@@ -154,6 +128,30 @@ def _ask(page: Page, question: str) -> None:
     page.locator("textarea").press("Enter")
     _is_answered(page)
     page.wait_for_url("**/c/*/")
+
+
+def _ask_anew(page: Page, question: str) -> None:
+    """The same in other words: a second version, beside the first."""
+    page.locator(".turn .tools button").nth(1).click()
+    page.locator(".edit textarea").fill(question)
+    page.locator(".edit textarea").press("Enter")
+    page.locator(".question").filter(has_text=question).wait_for()
+    _is_answered(page)
+
+
+def _search(page: Page, words: str) -> None:
+    page.keyboard.press("Control+k")
+    page.locator("dialog input[type=search]").fill(words)
+    page.locator("dialog mark").first.wait_for()
+
+
+def _settings(page: Page, preset: str) -> None:
+    page.locator(".settings-button").click()
+    choice = page.locator("dialog select").first
+    offered = choice.locator("option").filter(has_text=preset)
+    offered.wait_for(state="attached")
+    choice.select_option(value=offered.get_attribute("value"))
+    page.locator("dialog [role=status]").filter(has_text=re.compile(r"\S")).wait_for()
 
 
 def _open(page: Page, address: str) -> None:

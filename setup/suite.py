@@ -19,7 +19,9 @@ from setup.servers import NoServer, binaries, servers
 # as tests/conftest.py marks them. The rest would only be the same again.
 SERVED = (
     *("tests/chat", "tests/streams", "tests/access", "tests/accounts", "tests/audit"),
-    *("tests/catalog", "tests/api", "tests/inference", "tests/contract"),
+    *("tests/catalog", "tests/api", "tests/inference", "tests/contract", "tests/admin"),
+    *("tests/order", "tests/search", "tests/sharing", "tests/exchange", "tests/connect"),
+    *("tests/presets", "tests/context", "tests/ops"),
 )
 BROWSERS = ("chromium", "chromium-browser")
 ON_SERVERS = "served and not browser and not model"

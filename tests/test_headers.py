@@ -1,8 +1,12 @@
 """What every answer carries (threats C17, C18), and who is answered at all (C2)."""
 
+from base64 import b64encode
+from hashlib import sha256
+
 import pytest
 from django.test import Client
 
+from portal import isolated
 from portal.accounts.models import Person
 from portal.headers import ADMIN_POLICY, ALWAYS, PAGE_POLICY
 
@@ -68,3 +72,32 @@ def test_pages_open_to_no_other_origin(signed_in: Client, path: str) -> None:
     headers = signed_in.get(path, headers={"Origin": "https://evil.example"}).headers
 
     assert not [name for name in headers if name.lower().startswith("access-control-")]
+
+
+@pytest.mark.threat("D1")
+@pytest.mark.threat("D3")
+@pytest.mark.parametrize("path", list(isolated.POLICIES))
+def test_a_frame_for_what_models_wrote_has_no_origin_and_no_network(path: str) -> None:
+    answer = Client().get(path)
+
+    policy = dict(
+        part.partition(" ")[::2] for part in answer["Content-Security-Policy"].split("; ")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["sandbox"] == "allow-scripts"
+    assert policy["frame-ancestors"] == "'self'"
+    assert "'self'" not in policy["script-src"]
+    assert not {"connect-src", "frame-src", "worker-src"} & set(policy)
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    assert not answer.cookies
+
+
+@pytest.mark.threat("D1")
+def test_the_still_frame_runs_its_own_script_alone() -> None:
+    answer = Client().get("/page/isolated/still/")
+    script = answer.content.decode().partition("<script>")[2].partition("</script>")[0]
+
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in answer["Content-Security-Policy"]
+    assert "Content-Security-Policy" in Client().get("/page/isolated/other/").headers
+    assert Client().get("/page/isolated/other/")["X-Frame-Options"] == "DENY"

@@ -42,10 +42,10 @@ async def answer_to(address: str, *headers: tuple[bytes, bytes]) -> dict[str, An
     }
     server: Any = cast(Any, ApplicationCommunicator)(Http(), scope)
     await server.send_input({"type": "http.request"})
-    start: dict[str, Any] = await server.receive_output(timeout=10)
-    while (await server.receive_output(timeout=10)).get("more_body"):
+    start: dict[str, Any] = await server.receive_output(timeout=60)
+    while (await server.receive_output(timeout=60)).get("more_body"):
         pass
-    await server.wait(timeout=10)
+    await server.wait(timeout=60)
     return start
 
 

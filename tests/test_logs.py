@@ -3,9 +3,11 @@
 import logging
 from io import StringIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from portal.logs import ScrubbedStream, ScrubbingFormatter, TellingOnly, scrub
 
@@ -88,3 +90,18 @@ def test_an_access_log_can_be_scrubbed_too() -> None:
     scrubbed.flush()
 
     assert stream.getvalue() == "GET /u/…/api/tags\n"
+
+
+@pytest.mark.threat("D7")
+@pytest.mark.parametrize("forged", ["\n", "\r", "\x00", "\x1b[2K", "\x85", "\u2028", "\u202e"])
+def test_an_address_cannot_write_a_line_of_its_own(
+    forged: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="portal.error_pages")
+
+    Client().get(f"/nowhere{quote(forged)}error: all is lost")
+
+    told = [each.getMessage() for each in caplog.records if each.name == "portal.error_pages"]
+    assert len(told) == 1
+    assert forged[0] not in told[0]
+    assert "all is lost" in told[0]

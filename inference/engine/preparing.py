@@ -111,13 +111,24 @@ class Preparer:
             raise Unprepared("failed", "template", words=words) from None
         except NoSuchToken:
             raise Unprepared("failed", "engine", words="context holds unknown tokens") from None
-        except TooLong:
+        except TooLong as refusal:
             if request.so_far and _fits(builder, request, fields=fields, pictures=pictures):
                 raise Unprepared("length") from None
-            raise Unprepared("failed", "too-long") from None
+            words = self._too_long(refusal.token_count)
+            raise Unprepared("failed", "too-long", words=words) from None
         if request.is_shown:
             raise Unprepared("done", shown=shown(prompt.parts))
         return Made(prompt, builder.dialect, self._tools(request))
+
+    def _too_long(self, token_count: int | None) -> str:
+        """As llama.cpp's own server says it of a request that nothing may be left out of."""
+        if token_count is None:
+            return ""
+        room = self._backend.limits.context_length
+        return (
+            f"request ({token_count} tokens) exceeds the available context size ({room} tokens),"
+            " try increasing it"
+        )
 
     def prepare(self, sequence: Sequence, made: Made | Unprepared | None = None) -> None:
         """Fill the sequence in; once more, without `made`, when its grammar is there.
@@ -137,6 +148,7 @@ class Preparer:
         prompt, options = made.prompt, sequence.request.options
         sequence.tokens = list(prompt.tokens)
         sequence.prompt_length = len(prompt.tokens)
+        sequence.read_messages = prompt.read_messages
         sequence.spans = list(prompt.spans)
         if options.num_predict is not None:
             sequence.max_said = max(0, options.num_predict - prompt.kept_count)

@@ -38,7 +38,14 @@ _MAX_CUT_CHARS_A_TOKEN, _MAX_CUT_CHARS = 64, 1_000_000
 
 
 class TooLong(Exception):
-    """The last message and the system messages alone do not fit in the context."""
+    """What must be read does not fit in the context.
+
+    `token_count` is known where nothing was to be left out: what the whole would have taken.
+    """
+
+    def __init__(self, token_count: int | None = None) -> None:
+        super().__init__()
+        self.token_count = token_count
 
 
 class NoSuchToken(Exception):
@@ -52,7 +59,8 @@ class Prompt:
     `thinks` when the template ends inside the opening tag. `is_going_on` when the beginning of the
     answer is there already. The first `shared_count` tokens are the same for everybody: they stem
     from the template and the published messages alone. `spans` are pictures among the tokens, each
-    with where it begins. `parts` are what was rendered.
+    with where it begins. `parts` are what was rendered. Where older messages did not fit, the
+    newest `read_messages` are in it, those of the system aside; 0: all of them.
     """
 
     tokens: list[int]
@@ -62,6 +70,7 @@ class Prompt:
     shared_count: int = 0
     spans: Sequence[tuple[int, Span]] = ()
     parts: Sequence[Run] = ()
+    read_messages: int = 0
 
 
 class PromptBuilder:
@@ -135,12 +144,19 @@ class PromptBuilder:
             if parts is None:
                 return None
             return self._attempt(
-                parts, pictures, before=before, ending=ending, kept_count=len(kept)
+                parts,
+                pictures,
+                before=before,
+                ending=ending,
+                kept_count=len(kept),
+                read_messages=newest + 1 if newest < len(droppable) else 0,
             )
 
         best = fitting(0 if truncate else len(droppable))
+        if best is None and not truncate:
+            raise TooLong(self._count(written(len(droppable)), before=before, ending=ending))
         if best is None:
-            parts = written(0) if truncate and shift and not (kept or pictures) else None
+            parts = written(0) if shift and not (kept or pictures) else None
             best = self._cut(parts, before=before, ending=ending)
         elif truncate:
             best = _longest(fitting, shortest=best, most=len(droppable))
@@ -180,6 +196,16 @@ class PromptBuilder:
             parts=parts,
         )
 
+    def _count(
+        self, parts: list[Run] | None, *, before: Sequence[int], ending: Sequence[int]
+    ) -> int | None:
+        """How many tokens all of it is; at least so many, where counting them would take long."""
+        if parts is None:
+            return None
+        is_short = sum(len(part.text) for part in parts) <= _MAX_CUT_CHARS
+        count = len(self._encoder.whole(parts)) if is_short else self._encoder.fewest(parts)
+        return count + len(before) + len(ending)
+
     def _joined(self, tokens: list[int], *, before: Sequence[int]) -> list[int]:
         """With the tokens of earlier in front, but behind the one that begins every prompt."""
         at = self._begins(tokens)
@@ -201,6 +227,7 @@ class PromptBuilder:
         before: list[int],
         ending: list[int],
         kept_count: int,
+        read_messages: int,
     ) -> Prompt | None:
         rendered = list(parts)
         thinks = _ends_inside_thinking(parts, opening=self.dialect.opening)
@@ -221,6 +248,7 @@ class PromptBuilder:
             is_going_on=bool(ending),
             spans=[(start + len(before), span) for start, span in encoded.spans],
             parts=rendered,
+            read_messages=read_messages,
         )
 
     def _rendered(self, turns: Turns, *, fields: Fields | None) -> str:

@@ -30,9 +30,9 @@ from inference.engine.grammar.network import EVERY_BYTE
 from inference.engine.pictures.seen import Eyes
 from inference.engine.sampling import Recipe
 from inference.engine.scripted_eyes import ScriptedEyes
+from inference.engine.scripted_turns import END, START, Asked
 from inference.protocol import Alternative, TokenLogprob
 
-START, END = "<|im_start|>", "<|im_end|>"
 _MARKERS = (START, END, "<|endoftext|>", "<think>", "</think>")
 _FIRST_BYTES_TOKEN = 1_000
 _TOKEN_BYTES = 3
@@ -200,6 +200,7 @@ class ScriptedBackend:
         )
         self._sleep = sleep
         self._eyes = ScriptedEyes(self._vocabulary)
+        self._asked = Asked()
 
     @property
     def limits(self) -> Limits:
@@ -313,12 +314,17 @@ class ScriptedBackend:
     def _now_saying(self, slot: int) -> Rule:
         memory = self._memories[slot]
         if memory.rule is None:
-            question, said = _last_turns(self._vocabulary.shown(memory.tokens))
-            memory.rule = self._rule_for(question.decode("utf-8", "replace"))
+            text = self._vocabulary.shown(memory.tokens)
+            question, said = self._asked.last(text, answer=self._answer_to)
+            memory.rule = self._rule_for(question)
             memory.said_bytes = len(said)
         return memory.rule
 
-    def _rule_for(self, question: str) -> Rule:
+    def _answer_to(self, question: bytes) -> bytes:
+        return self._rule_for(question).text.encode()
+
+    def _rule_for(self, asked: bytes) -> Rule:
+        question = asked.decode("utf-8", "replace")
         for rule in self._rules:
             if rule.when.search(question):
                 return rule
@@ -352,18 +358,6 @@ def _logprobs(data: bytes, count: int) -> TokenLogprob:
     return TokenLogprob(
         token=top[0].token, logprob=top[0].logprob, data=data, top=tuple(top[:count])
     )
-
-
-def _last_turns(text: bytes) -> tuple[bytes, bytes]:
-    """The last question, and what has been said to it. A text without turns is all question."""
-    turns = text.split(START.encode())
-    questions = [turn for turn in turns if turn.startswith(b"user\n")]
-    question = (
-        questions[-1].removeprefix(b"user\n").partition(END.encode())[0] if questions else text
-    )
-    last = turns[-1]
-    said = last.removeprefix(b"assistant\n") if last.startswith(b"assistant\n") else b""
-    return question, said
 
 
 def _do(deed: str, *, sleep: Callable[[float], None]) -> NoReturn:

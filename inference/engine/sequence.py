@@ -33,6 +33,8 @@ class Sequence:
     submitted_at: float
     tokens: list[int] = field(default_factory=list)
     prompt_length: int = 0
+    # Of the messages, where older ones had to be left out; 0: all of them.
+    read_messages: int = 0
     # What is seen in its first pictures, in the end in all, and the spans among `tokens`.
     pictures: tuple[Seen, ...] = ()
     spans: list[tuple[int, Span]] = field(default_factory=list)
@@ -178,6 +180,7 @@ class Sequence:
             answer_tokens=self.said_count,
             prompt_ns=0 if reading is None else _ns(read_until - reading),
             answer_ns=0 if writing is None else _ns(now - writing),
+            read_messages=self.read_messages,
         )
 
 

@@ -20,7 +20,9 @@ from inference.protocol.requests import ToolCall
 class Stats(Plain, frozen=True, kw_only=True):
     """Counts in tokens, durations in nanoseconds, defined as Ollama defines them.
 
-    `prompt_tokens` includes the `cached_tokens` that were not computed again.
+    `prompt_tokens` includes the `cached_tokens` that were not computed again. `read_messages` is
+    how many of the newest messages were read, those of the system aside, where older ones had to be
+    left out; 0: all of them.
     """
 
     prompt_tokens: Count = 0
@@ -29,6 +31,7 @@ class Stats(Plain, frozen=True, kw_only=True):
     load_ns: Count = 0
     prompt_ns: Count = 0
     answer_ns: Count = 0
+    read_messages: Count = 0
 
 
 class Taken(Plain, tag="taken", frozen=True, kw_only=True):

@@ -10,6 +10,9 @@ VERSION: Final = 1
 Text = Annotated[str, Meta(max_length=4_000_000)]
 ShortText = Annotated[str, Meta(max_length=4_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
+# A word that no template could take for one of its own marks.
+ROLE_PATTERN: Final = "^[a-z][a-z0-9_-]{0,63}\\Z"
+Role = Annotated[str, Meta(pattern=ROLE_PATTERN)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}\\Z")]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Number = Annotated[int, Meta(ge=1, le=2**53)]

@@ -17,6 +17,7 @@ from inference.protocol.plain import (
     Name,
     Number,
     Plain,
+    Role,
     Sha256,
     ShortText,
     Task,
@@ -38,11 +39,12 @@ class ToolCall(Plain, frozen=True, kw_only=True):
 class Message(Plain, frozen=True, kw_only=True):
     """One turn of the conversation as the model will read it.
 
+    `role` is system, user, assistant or tool, or another one that the model's template knows.
     `images` are encoded picture files (PNG, JPEG, …), base64 on the wire. `tool_name` and
     `tool_call_id` say whose result a message of the role "tool" is.
     """
 
-    role: Literal["system", "user", "assistant", "tool"]
+    role: Role
     content: Text
     thinking: Text = ""
     images: Annotated[tuple[Image, ...], Meta(max_length=MAX_IMAGES)] = ()

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,7 @@ from unfold.widgets import (
 )
 
 from portal.accounts import access, actions, keys
-from portal.accounts.models import MOST_WEIGHT, ApiKey, Person
+from portal.accounts.models import MOST_WEIGHT, ApiKey, Person, Usage
 from portal.console import ClosedLookups, ReadOnly, administrator, column
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ChangePersonForm(UserChangeForm):  # type: ignore[misc] # unfold brings no
     class Meta:
         model = Person
         fields = (
-            *("email", "name", "language", "weight"),
+            *("email", "name", "language", "weight", "tokens_a_day"),
             *("is_active", "groups", "is_staff", "is_superuser"),
         )
         widgets: ClassVar[dict[str, Any]] = {"groups": UnfoldAdminCheckboxSelectMultipleWidget}
@@ -88,6 +89,7 @@ class PersonAdmin(ClosedLookups, UserAdmin, ModelAdmin):  # type: ignore[misc, t
             {"fields": ("is_active", "groups", "is_staff", "is_superuser")},
         ),
         (_("When many wait"), {"fields": ("weight",)}),
+        (_("How much"), {"fields": ("tokens_a_day",)}),
         (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
@@ -123,6 +125,10 @@ class PersonAdmin(ClosedLookups, UserAdmin, ModelAdmin):  # type: ignore[misc, t
         if person is not None and person.pk == administrator(request).pk:
             # There the old password is asked for, and this session stays.
             return HttpResponseRedirect(reverse("account_change_password"))
+        if person is not None and not access.may_set_password(
+            administrator(request), person=person
+        ):
+            raise PermissionDenied
         with transaction.atomic():
             response: HttpResponse = super().user_change_password(request, id, form_url)
             if person is not None and request.method == "POST" and response.status_code == 302:
@@ -212,32 +218,46 @@ class GroupsAdmin(ClosedLookups, GroupAdmin, ModelAdmin):  # type: ignore[misc] 
         return count
 
 
+class _Shown(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfold brings no types
+    """A list and its pages, to be read."""
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfold brings no types
-    list_display = ("name", "owner", "hint", "shown_scopes", "created_at", "last_used_at", "state")
-    list_filter = ("created_at", "last_used_at")
-    list_select_related = ("owner",)
-    search_fields = ("name", "owner__email", "hint")
-    fields = (
-        "name",
-        "owner",
-        "hint",
-        "shown_scopes",
-        "for_path",
-        "created_at",
-        "last_used_at",
-        "expires_at",
-        "revoked_at",
+class ApiKeyAdmin(_Shown):
+    """Only the limits of a key are an administrator's to change."""
+
+    list_display = (
+        *("name", "owner", "hint", "shown_scopes", "last_client", "last_used_at", "expires_at"),
+        "state",
     )
-    readonly_fields = ("shown_scopes",)
+    list_filter = ("last_client", "created_at", "last_used_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "owner__email", "hint", "last_client")
+    fieldsets = (
+        (None, {"fields": ("name", "owner", "hint", "shown_scopes", "for_path")}),
+        (_("Limits of this key"), {"fields": ("requests_a_minute", "tokens_a_day")}),
+        (_("Last request"), {"fields": ("last_used_at", "last_client", "last_act", "last_status")}),
+        (_("Times"), {"fields": ("created_at", "expires_at", "revoked_at")}),
+    )
+    readonly_fields = (
+        *("name", "owner", "hint", "shown_scopes", "for_path", "last_used_at", "last_client"),
+        *("last_act", "last_status", "created_at", "expires_at", "revoked_at"),
+    )
     actions = ("revoke",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(ModelAdmin.has_change_permission(self, request, obj))
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        limits = keys.Limits(requests_a_minute=obj.requests_a_minute, tokens_a_day=obj.tokens_a_day)
+        keys.set_limits(administrator(request), obj, limits)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("accounts.change_apikey"))
 
     @column(_("scopes"))
     def shown_scopes(self, key: ApiKey) -> str:
-        return ", ".join(key.scopes)
+        return ", ".join(key.uses)
 
     @column(_("revoked"), boolean=True, ordering="revoked_at")
     def state(self, key: ApiKey) -> bool:
@@ -248,3 +268,13 @@ class ApiKeyAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfold brings n
         for key in chosen.select_related("owner"):
             keys.revoke(key.owner, key_id=key.id, by=administrator(request))
         messages.success(request, _("Revoked. Programs with these keys are refused from now on."))
+
+
+@admin.register(Usage)
+class UsageAdmin(_Shown):
+    list_display = ("day", "person", "key", "answers", "prompt_tokens", "answer_tokens")
+    list_filter = ("day",)
+    list_select_related = ("person", "key")
+    search_fields = ("person__email", "key__name")
+    date_hierarchy = "day"
+    fields = list_display

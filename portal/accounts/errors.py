@@ -2,6 +2,7 @@
 
 SignedOut         nobody is signed in, or not any more       401, close code 4401
 KeyRefused        no such key, or not a living one           401
+  NoKey           none was given at all                      401
 KeyIsForLess      a living key, without the scope needed     403
 """
 
@@ -12,6 +13,10 @@ class SignedOut(Exception):
 
 class KeyRefused(Exception):
     """Unknown, revoked, expired, its owner disabled, or carried where it may not be: all alike."""
+
+
+class NoKey(KeyRefused):
+    """None was given, or only what some clients send to every server."""
 
 
 class KeyIsForLess(Exception):

@@ -39,6 +39,15 @@ class ProfileForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
 
+# In days; after that the program asks again, and its person makes a new key.
+EXPIRIES = (
+    ("", _("until you revoke it")),
+    ("30", _("for 30 days")),
+    ("90", _("for 90 days")),
+    ("365", _("for a year")),
+)
+
+
 class KeyForm(forms.Form):
     """`press` names the press of the button, so that a page sent twice makes one key."""
 
@@ -51,6 +60,13 @@ class KeyForm(forms.Form):
     )
     scopes = forms.MultipleChoiceField(
         label=_("It may"), widget=forms.CheckboxSelectMultiple, choices=KeyScope.choices
+    )
+    expires = forms.TypedChoiceField(
+        label=_("It works"),
+        choices=EXPIRIES,
+        coerce=int,
+        empty_value=None,
+        required=False,
     )
     for_path = forms.BooleanField(
         label=_("For a program without a field for a key: put it into the address"), required=False

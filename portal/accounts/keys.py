@@ -1,8 +1,13 @@
-"""API keys: made, checked, taken back. The one place where a secret becomes a person (A10)."""
+"""API keys: made, checked, taken back. The one place where a secret becomes a person (A10).
+
+Not for what they may be used for how often: quotas.py.
+"""
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -24,8 +29,33 @@ USE_IS_WRITTEN_EVERY = timedelta(minutes=1)
 _SECRET = re.compile(r"pk_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of one key, beside its owner's. None: none."""
+
+    requests_a_minute: int | None = None
+    tokens_a_day: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A request worth a note: which program, for what, and how it was answered."""
+
+    client: str
+    act: str
+    status: int
+
+
 class NotAllowed(ValueError):
     """The owner may not have a key with these scopes, or has too many keys."""
+
+
+def in_days(days: int | None) -> datetime | None:
+    """When a key of so many days expires; None for one that does not."""
+    return None if days is None else timezone.now() + timedelta(days=days)
 
 
 def scopes_for(owner: Person) -> tuple[KeyScope, ...]:
@@ -41,12 +71,15 @@ def make_key(
     scopes: Collection[str] | None = None,
     for_path: bool = False,
     expires_at: datetime | None = None,
+    limits: Limits = NO_LIMITS,
     key_id: UUID | None = None,
 ) -> tuple[ApiKey, str]:
     """A new key and its secret, which nobody can read again. Without `scopes`: all it may have.
 
     `key_id` names the press of the button; the same one again raises IntegrityError.
     """
+    if owner.is_system:
+        raise NotAllowed("nobody holds keys of this account")
     allowed = PATH_SCOPES if for_path else scopes_for(owner)
     wanted = allowed if scopes is None else tuple(scopes)
     if not wanted or not set(wanted) <= set(allowed):
@@ -62,11 +95,20 @@ def make_key(
         scopes=[str(scope) for scope in KeyScope if scope in wanted],
         for_path=for_path,
         expires_at=expires_at,
+        requests_a_minute=limits.requests_a_minute,
+        tokens_a_day=limits.tokens_a_day,
     )
     if key_id is not None:
         key.id = key_id
     key.save(force_insert=True)
-    record(owner, "key.made", key, scopes=key.scopes)
+    record(
+        owner,
+        "key.made",
+        key,
+        scopes=key.scopes,
+        for_path=for_path,
+        expires_at=expires_at.isoformat() if expires_at else None,
+    )
     return key, secret
 
 
@@ -88,7 +130,35 @@ def holder_of(secret: str, *, scope: str, in_path: bool = False) -> tuple[Person
     if scope not in scopes_for(key.owner):
         raise KeyIsForLess(scope)
     _note_use(key)
+    key.owner.asking_with = key
     return key.owner, key
+
+
+@transaction.atomic
+def note_use(key: ApiKey, use: Use) -> None:
+    """What a key was used for just now; the page that waits for it is woken."""
+    ApiKey.objects.filter(id=key.id).update(
+        last_used_at=timezone.now(),
+        last_client=use.client,
+        last_act=use.act,
+        last_status=use.status,
+    )
+    transaction.on_commit(partial(notices.key_used, key.owner_id))
+
+
+@transaction.atomic
+def set_limits(by: Person, key: ApiKey, limits: Limits) -> None:
+    """An administrator's word on one key. It holds from the next request on."""
+    ApiKey.objects.filter(id=key.id).update(
+        requests_a_minute=limits.requests_a_minute, tokens_a_day=limits.tokens_a_day
+    )
+    record(
+        by,
+        "key.limited",
+        key,
+        requests_a_minute=limits.requests_a_minute,
+        tokens_a_day=limits.tokens_a_day,
+    )
 
 
 @transaction.atomic

@@ -37,8 +37,14 @@ class Person(AbstractBaseUser, PermissionsMixin):
     `rights_version` grows whenever the person's rights are taken away; a socket that was opened
     under an older version ends (threat A7). `sessions_ended` counts how often the person signed out
     everywhere; it is part of what a session must prove, so a higher count ends every older one.
-    `weight` is how much she counts where many wait; None leaves it to her groups.
+    `weight` is how much she counts where many wait; None leaves it to her groups. `tokens_a_day`
+    None means as the portal is configured, 0 without a limit.
+
+    One `is_system` is nobody's: programs without a key act as it, where they may. Nobody signs in.
     """
+
+    # The key that this request came with, for as long as it lasts; None on the page. Not a column.
+    asking_with: "ApiKey | None" = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(_("email address"), unique=True, max_length=254)
@@ -56,6 +62,16 @@ class Person(AbstractBaseUser, PermissionsMixin):
             "Empty: the largest weight of the person's groups, else 1."
         ),
     )
+    tokens_a_day = models.PositiveBigIntegerField(
+        _("tokens a day"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "How many tokens may be read and written in a day. "
+            "Empty: as the portal is configured. 0: without a limit."
+        ),
+    )
+    is_system = models.BooleanField(default=False, db_default=False, editable=False)
     rights_version = models.PositiveBigIntegerField(default=0, editable=False)
     sessions_ended = models.PositiveIntegerField(default=0, editable=False)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
@@ -113,6 +129,9 @@ class ApiKey(models.Model):
     One made `for_path` stands in an address, `/u/KEY/...`, for clients without a field for a key.
     Such an address is copied and logged more easily than a header, so that key opens nothing else
     (threat A16).
+
+    `requests_a_minute` and `tokens_a_day` are limits of this key alone, beside its owner's; None
+    means none. What begins with `last_` is about the newest request that was worth a note.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -123,7 +142,12 @@ class ApiKey(models.Model):
     scopes = models.JSONField(_("scopes"), default=list)
     for_path = models.BooleanField(_("for the address only"), default=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    requests_a_minute = models.PositiveIntegerField(_("requests a minute"), null=True, blank=True)
+    tokens_a_day = models.PositiveBigIntegerField(_("tokens a day"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    last_client = models.CharField(_("program"), max_length=80, blank=True, db_default="")
+    last_act = models.CharField(_("last request"), max_length=16, blank=True, db_default="")
+    last_status = models.PositiveSmallIntegerField(_("answered with"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 
@@ -134,6 +158,51 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+    @property
+    def uses(self) -> list[str]:
+        """What it may be used for, in words."""
+        return [str(KeyScope(scope).label) for scope in self.scopes]
+
+
+class Usage(models.Model):
+    """What one person used on one day (UTC), through one key, or without one on the page.
+
+    Counted in the transaction that ends an answer: so once, and whether or not Redis is there.
+    """
+
+    person = models.ForeignKey(
+        Person, verbose_name=_("person"), on_delete=models.CASCADE, related_name="usage"
+    )
+    key = models.ForeignKey(
+        ApiKey,
+        verbose_name=_("API key"),
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="usage",
+    )
+    day = models.DateField(_("day"))
+    answers = models.PositiveIntegerField(_("answers"), default=0)
+    prompt_tokens = models.PositiveBigIntegerField(_("tokens read"), default=0)
+    answer_tokens = models.PositiveBigIntegerField(_("tokens written"), default=0)
+
+    class Meta:
+        verbose_name = _("usage")
+        verbose_name_plural = _("usage")
+        ordering = ("-day", "person")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("person", "day", "key"), name="one_usage_a_day_and_key"
+            ),
+            models.UniqueConstraint(
+                fields=("person", "day"),
+                condition=models.Q(key=None),
+                name="one_usage_a_day_without_key",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.person_id}"
 
 
 class FirstLink(models.Model):

@@ -9,11 +9,11 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.http import HttpRequest
 
 from portal.accounts.errors import SignedOut
-from portal.accounts.models import Person
+from portal.accounts.models import GroupWeight, Person
 
 
 async def current_person(scope: Mapping[str, Any]) -> Person:
@@ -34,7 +34,7 @@ def person_of_session(session_key: str | None) -> Person:
     # Django's own reading: it compares the session's proof with the password of now, and refuses
     # whoever is not active. It wants no more of a request than its session.
     person = get_user(cast(HttpRequest, SimpleNamespace(session=session)))
-    if not isinstance(person, Person):
+    if not isinstance(person, Person) or person.is_system:
         raise SignedOut
     return person
 
@@ -47,6 +47,18 @@ def weight_of(person_id: UUID) -> int:
     return own or of_groups or 1
 
 
+def held_weight_of(person_id: UUID) -> int:
+    """As `weight_of`; her row stays held until the transaction ends."""
+    of_groups = GroupWeight.objects.filter(group__user=OuterRef("pk")).order_by("-weight")
+    found = (
+        Person.objects.select_for_update()
+        .filter(pk=person_id)
+        .values_list("weight", Subquery(of_groups.values("weight")[:1]))
+        .get()
+    )
+    return found[0] or found[1] or 1
+
+
 def is_there_an_administrator() -> bool:
     """Whether somebody can sign in and manage the portal."""
     return Person.objects.filter(is_active=True, is_superuser=True).exists()
@@ -54,4 +66,4 @@ def is_there_an_administrator() -> bool:
 
 def active_person_with_email(email: str) -> Person | None:
     """The person who signs in with this address, in whatever case it is written."""
-    return Person.objects.filter(email__iexact=email, is_active=True).first()
+    return Person.objects.filter(email__iexact=email, is_active=True, is_system=False).first()

@@ -15,7 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from portal.accounts import actions, first, keys
+from portal.accounts import actions, first, keys, quotas, usage
 from portal.accounts.forms import FirstAdministratorForm, KeyForm, ProfileForm
 from portal.accounts.language import is_spoken, remember
 from portal.accounts.models import ApiKey, Person
@@ -51,6 +51,7 @@ def make_key(request: HttpRequest) -> HttpResponse:
             name=given["name"],
             scopes=keys.PATH_SCOPES if given["for_path"] else given["scopes"],
             for_path=given["for_path"],
+            expires_at=keys.in_days(given["expires"]),
             key_id=given["press"],
         )
     except IntegrityError:
@@ -128,6 +129,8 @@ def _account_page(
         "profile": profile or ProfileForm(initial={"name": person.name, "language": language}),
         "key_form": key_form or KeyForm(owner=person),
         "keys": keys.living_keys(person),
+        "today": usage.of_person(person),
+        "most_tokens": quotas.most_tokens(person),
         "made": made,
         "secret": secret,
         "address": request.build_absolute_uri("/").rstrip("/"),

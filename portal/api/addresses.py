@@ -28,6 +28,8 @@ _OURS = ("/api", "/v1")
 _WITHOUT_V1 = frozenset(
     {"/models", "/chat/completions", "/completions", "/embeddings", "/responses", "/messages"}
 )
+# Below `host/api` as well, where Ollama has nothing of that name.
+_BELOW_API = frozenset(f"/api{path}" for path in _WITHOUT_V1 - {"/embeddings"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def _canonical(path: str) -> str | None:
         doubled = _DOUBLED.fullmatch(path)
     if path in _WITHOUT_V1 or path.startswith("/models/"):
         return "/v1" + path
+    if path in _BELOW_API:
+        return "/v1" + path.removeprefix("/api")
     if path == "/" or any(path == each or path.startswith(each + "/") for each in _OURS):
         return path
     return None

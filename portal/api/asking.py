@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from inference import protocol
 from portal.accounts.models import Person
-from portal.api import images, options
+from portal.api import images, options, titling
 from portal.api.errors import Refused
 from portal.catalog import access
 from portal.catalog.models import Model
@@ -27,6 +27,8 @@ _THINKER = re.compile(r"(?:^|/)deepseek-r1(?::|$)", re.IGNORECASE)
 _THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
 # Longer than any name with its suffixes: looking on for more of them would take hours.
 MAX_WRITTEN_CHARS = 1_000
+_PULL_AGAIN = ". Pull the model again to get the latest version with full thinking support"
+_ONE_IMAGE = "this model only supports one image while more than one image requested"
 IMAGES_REFUSED = "Invalid content type. image_url is only supported by certain models."
 
 
@@ -42,13 +44,16 @@ class Question:
     has_sound: bool = False
     task: Task = "chat"
     system: str = ""
+    # What Ollama finds out only once the model is chosen, and refuses after all else.
+    refusal: Refused | None = None
+    # A wish to think is no reason to refuse a model that cannot: it is dropped.
+    thinks_if_able: bool = False
 
 
 def model_for(person: Person, written: str, *, task: Task = "chat") -> Model:
     """The model meant by `written`, if this person may use it; else the refusal clients know."""
     model = found_model(person, written, task=task)
-    if "completion" not in (model.capabilities or ["completion"]):
-        raise Refused(status=400, message=f'"{written}" does not support {task}')
+    _must_answer(model, written, task=task)
     return model
 
 
@@ -69,29 +74,52 @@ def found_model(person: Person, written: str, *, task: Task) -> Model:
 
 
 def check(person: Person, question: Question) -> Model:
-    """The model, when it can do what is asked for."""
-    model = model_for(person, question.model_name, task=question.task)
+    """The model, when it can do what is asked for. The order of what is refused is theirs."""
+    model = found_model(person, question.model_name, task=question.task)
+    _check_thinking(model, question)
+    _must_answer(model, question.model_name, task=question.task)
     _check_abilities(model, question)
+    _check_pictures(model, question)
     return model
 
 
-def begin(person: Person, question: Question, *, client_key: UUID) -> Generation:
-    """Check all of it, then queue it. The same `client_key` again gives the same generation."""
+def check_to_load(person: Person, question: Question) -> Model:
+    """As `check`, where nothing is asked but that the model be in memory."""
     model = check(person, question)
+    _options(model, question)
+    return model
+
+
+def begin(
+    person: Person, question: Question, *, client_key: UUID, is_first_press: bool = False
+) -> Generation:
+    """Check all of it, then queue it. The same `client_key` again gives the same generation;
+    `is_first_press` says that nobody had it before."""
+    model = check(person, question)
+    chosen = _options(model, question)
+    if question.refusal is not None:
+        raise question.refusal
     own = _own_messages(model, question)
     messages = _merged([*own, *_without_thoughts(model, question.messages)])
     # Theirs to the letter, whoever sent it: what was made of it may be shared between people.
     theirs = _published(model)
     published = _beginning_alike(messages, theirs) if theirs else 0
+    wishes = replace(
+        question.wishes,
+        published=published,
+        think=None if _cannot_think(model, question) else question.wishes.think,
+    )
+    is_title = titling.is_for_title(question.messages)
     return actions.ask(
         person,
         model_name=model.name,
         messages=messages,
-        wishes=replace(question.wishes, published=published),
-        options=options.chosen(
-            question.options, parameters=model.parameters, defaults=question.defaults
-        ),
+        wishes=titling.unthinking(wishes, model) if is_title else wishes,
+        options=titling.short(chosen) if is_title else chosen,
         client_key=client_key,
+        lane="background" if is_title else "api",
+        found=model,
+        is_first_press=is_first_press,
     )
 
 
@@ -122,22 +150,45 @@ def _source(name: str) -> str | None:
     return "cloud" if folded.endswith("-cloud") else None
 
 
-def _check_abilities(model: Model, question: Question) -> None:
-    able = model.capabilities
-    images.check_count(question.messages)
-    has_images = any(message.images for message in question.messages)
-    if question.has_sound or (has_images and "vision" not in able):
-        raise Refused(status=400, message=IMAGES_REFUSED)
-    completion = question.wishes.completion
-    if completion is not None and completion.suffix and "insert" not in able:
-        full = ModelName.parse(model.name).full
-        raise Refused(status=400, message=f"{full} does not support insert")
-    if question.wishes.tools and "tools" not in able:
-        full = ModelName.parse(model.name).full
-        raise Refused(status=400, message=f"{full} does not support tools")
-    if question.wishes.think and "thinking" not in able:
-        message = f'"{question.model_name}" does not support thinking'
+def _check_thinking(model: Model, question: Question) -> None:
+    if _cannot_think(model, question) and not question.thinks_if_able:
+        advice = _PULL_AGAIN if _keeps_thoughts(model) else ""
+        message = f'"{question.model_name}" does not support thinking{advice}'
         raise Refused(status=400, message=message)
+
+
+def _cannot_think(model: Model, question: Question) -> bool:
+    return bool(question.wishes.think) and "thinking" not in model.capabilities
+
+
+def _must_answer(model: Model, written: str, *, task: Task) -> None:
+    if "completion" not in (model.capabilities or ["completion"]):
+        raise Refused(status=400, message=f'"{written}" does not support {task}')
+
+
+def _check_abilities(model: Model, question: Question) -> None:
+    completion = question.wishes.completion
+    wanted = {
+        "insert": completion is not None and bool(completion.suffix),
+        "tools": bool(question.wishes.tools),
+    }
+    missing = [each for each in wanted if wanted[each] and each not in model.capabilities]
+    if missing:
+        full, listed = ModelName.parse(model.name).full, "\n".join(missing)
+        raise Refused(status=400, message=f"{full} does not support {listed}")
+
+
+def _check_pictures(model: Model, question: Question) -> None:
+    images.check_count(question.messages)
+    most = max((len(message.images) for message in question.messages), default=0)
+    if question.has_sound or (most and "vision" not in model.capabilities):
+        raise Refused(status=400, message=IMAGES_REFUSED)
+    if model.family == "mllama" and most > 1:
+        raise Refused(status=500 if question.task == "chat" else 400, message=_ONE_IMAGE)
+
+
+def _options(model: Model, question: Question) -> protocol.Options:
+    return options.chosen(question.options, parameters=model.parameters, defaults=question.defaults)
 
 
 def _own_messages(model: Model, question: Question) -> list[protocol.Message]:
@@ -158,7 +209,7 @@ def _own_messages(model: Model, question: Question) -> list[protocol.Message]:
 
 def _without_thoughts(model: Model, messages: Sequence[protocol.Message]) -> list[protocol.Message]:
     """For these families, without what earlier answers thought: their templates keep it."""
-    if model.family != "qwen3" and not _THINKER.search(model.name):
+    if not _keeps_thoughts(model):
         return list(messages)
     asked = [at for at, message in enumerate(messages) if message.role == "user"]
     last = asked[-1] if asked else 0
@@ -168,6 +219,10 @@ def _without_thoughts(model: Model, messages: Sequence[protocol.Message]) -> lis
         else message
         for at, message in enumerate(messages)
     ]
+
+
+def _keeps_thoughts(model: Model) -> bool:
+    return model.family == "qwen3" or bool(_THINKER.search(model.name))
 
 
 def _published(model: Model) -> list[protocol.Message]:

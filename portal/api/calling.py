@@ -23,10 +23,9 @@ def tools_of(fields: Fields, *, go_type: str) -> str:
     """The tools of a request as JSON, or nothing when it brings none."""
     items = fields.items("tools", go_type=go_type)
     for item in items:
-        tool = Fields(item, struct="Tool", go_type="api.Tool")
-        Fields(tool.mapping("function", go_type="api.ToolFunction"), struct="ToolFunction").text(
-            "name"
-        )
+        tool = fields.inner("tools", item, go_type="api.Tool")
+        named = tool.mapping("function", go_type="api.ToolFunction")
+        tool.inner("function", named, go_type="api.ToolFunction").text("name")
     if not items:
         return ""
     text = _written(list(items))
@@ -46,9 +45,9 @@ def native_calls_of(message: Fields) -> tuple[protocol.ToolCall, ...]:
     """Calls in an earlier answer, whose arguments are an object."""
     calls = []
     for item in message.items("tool_calls", go_type="[]api.ToolCall"):
-        call = Fields(item, struct="ToolCall", go_type="api.ToolCall")
+        call = message.inner("tool_calls", item, go_type="api.ToolCall")
         named = call.mapping("function", go_type="api.ToolCallFunction")
-        function = Fields(named, struct="ToolCallFunction")
+        function = call.inner("function", named, go_type="api.ToolCallFunction")
         arguments = function.mapping("arguments", go_type="api.ToolCallFunctionArguments")
         calls.append(_call(function, arguments=arguments, call_id=short_text(call, "id")))
     return _few(calls)
@@ -58,11 +57,21 @@ def openai_calls_of(message: Fields) -> tuple[protocol.ToolCall, ...]:
     """Calls in an earlier answer, whose arguments are an object written as text."""
     calls = []
     for item in message.items("tool_calls", go_type="[]openai.ToolCall"):
-        call = Fields(item, struct="ToolCall", go_type="openai.ToolCall")
-        function = Fields(call.mapping("function"), struct="ToolCall.function")
+        call = message.inner("tool_calls", item, go_type="openai.ToolCall")
+        function = call.inner("function", call.mapping("function"), go_type="openai.ToolCall")
         arguments = _object(function.text("arguments"))
         calls.append(_call(function, arguments=arguments, call_id=short_text(call, "id")))
     return _few(calls)
+
+
+def call_with_text(function: Fields, *, call_id: str) -> protocol.ToolCall:
+    """A call that stands by itself, its `arguments` an object written as text."""
+    return _call(function, arguments=_object(function.text("arguments")), call_id=call_id)
+
+
+def call_with_object(function: Fields, *, field: str, call_id: str) -> protocol.ToolCall:
+    """A call that stands by itself, its arguments an object in `field`."""
+    return _call(function, arguments=function.mapping(field), call_id=call_id)
 
 
 def native_calls(calls: Sequence[protocol.ToolCall], *, first: int) -> list[dict[str, Any]]:

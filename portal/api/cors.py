@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -25,23 +26,59 @@ HEADERS = ",".join(
 )
 
 
-def permit(request: HttpRequest, response: HttpResponseBase, *, origins: Sequence[str]) -> None:
-    """Put the permission on the response, when this origin has one."""
+# What Anthropic's clients send beside those.
+ANTHROPIC_HEADERS = ",".join(
+    (
+        HEADERS,
+        *("X-Api-Key", "Anthropic-Version", "Anthropic-Beta"),
+        *("Anthropic-Dangerous-Direct-Browser-Access", "X-Stainless-Helper"),
+    )
+)
+
+
+def permit(
+    request: HttpRequest,
+    response: HttpResponseBase,
+    *,
+    origins: Sequence[str],
+    headers: str = HEADERS,
+) -> None:
+    """Put the permission on the response, when this origin has one and needs one."""
     origin = request.headers.get("Origin")
-    if origin is None:
+    if origin is None or _is_same_host(origin, request):
         return
     if "*" in origins:
         response["Access-Control-Allow-Origin"] = "*"
-    elif any(_pattern(item).fullmatch(origin) for item in origins):
+    elif _is_listed(origin, origins):
         response["Access-Control-Allow-Origin"] = origin
         response["Vary"] = "Origin"
     else:
         return
     if request.method == "OPTIONS":
         response["Access-Control-Allow-Methods"] = METHODS
-        response["Access-Control-Allow-Headers"] = HEADERS
+        response["Access-Control-Allow-Headers"] = headers
         response["Access-Control-Max-Age"] = str(MAX_AGE_SECONDS)
         response["Vary"] = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+
+
+def is_foreign_page(origin: str | None, *, origins: Sequence[str]) -> bool:
+    """Whether a page of the web sent this that is neither ours nor listed.
+
+    Programs send no origin, and desktop clients `null` or a scheme of their own.
+    """
+    if origin is None or not origin.lower().startswith(("http://", "https://")):
+        return False
+    return origin not in settings.OWN_ORIGINS and not _is_listed(origin, origins)
+
+
+def _is_same_host(origin: str, request: HttpRequest) -> bool:
+    """A page that came from this address asks nobody."""
+    host = request.get_host()
+    return origin in (f"http://{host}", f"https://{host}")
+
+
+def _is_listed(origin: str, origins: Sequence[str]) -> bool:
+    return "*" in origins or any(_pattern(item).fullmatch(origin) for item in origins)
 
 
 @lru_cache(maxsize=256)

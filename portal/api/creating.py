@@ -17,7 +17,7 @@ from portal.api.asking import local_name
 from portal.api.door import body_of
 from portal.api.errors import Refused, native_body
 from portal.api.goreading import Fields, NoBody, NotReadable, kind_of
-from portal.catalog import access
+from portal.catalog import access, settled
 from portal.catalog.adopting import UNUSABLE
 from portal.catalog.jobs.failures import failure_of, our_fault
 from portal.catalog.making import creating
@@ -93,6 +93,7 @@ async def _made_at_once(person: Person, order: Order, *, is_streaming: bool) -> 
     said, refused = await database_sync_to_async(_make)(person, order)
     if refused is not None and (not said or not is_streaming):
         raise refused
+    await settled.is_settled(order.name, within_seconds=settled.PATIENCE_SECONDS)
     if not is_streaming:
         return HttpResponse(gojson.dumps(said[-1]), content_type="application/json")
     lines = [*said, *([native_body(refused)] if refused is not None else [])]

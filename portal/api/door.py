@@ -4,6 +4,7 @@ Nothing here or below looks at a cookie, so there is no token to ask for and not
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -14,13 +15,28 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from portal.accounts.models import KeyScope
-from portal.api import cors, goreading, keys
+from portal.api import arrivals, cors, goreading, keys
 from portal.api.errors import Family, Refused, refusal_of, refused_response
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
+# Where the clients of one family carry their key; on other routes it is not looked at (A10).
+_OWN_HEADERS = {Family.ANTHROPIC: "X-Api-Key"}
+
 View = Callable[..., Awaitable[HttpResponseBase]]
 Route = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a door was made for, for those who write about it (document/)."""
+
+    family: Family
+    scope: str
+    methods: tuple[str, ...]
+
+
+OPENED: dict[Any, Opening] = {}
 
 
 def door(
@@ -28,11 +44,13 @@ def door(
     *,
     scope: str = KeyScope.CHAT,
     is_upload: bool = False,
+    is_told: bool = True,
     **views: View,
 ) -> Route:
     """A route: one view a method, each called as `view(request, person, **from_path)`.
 
-    The view of an upload sees to the size of its body itself.
+    The view of an upload sees to the size of its body itself. What is not told stands in no
+    document: it is there so that a client gets a proper no.
     """
 
     async def route(request: HttpRequest, **from_path: str) -> HttpResponseBase:
@@ -43,9 +61,12 @@ def door(
         else:
             answered = _answered if is_upload else _answered_if_small
             response = await answered(view, request, from_path, family=family, scope=scope)
-        return finished(request, response)
+        return finished(request, response, family=family)
 
-    return csrf_exempt(route)
+    opened = csrf_exempt(route)
+    if is_told:
+        OPENED[opened] = Opening(family=family, scope=scope, methods=tuple(views))
+    return opened
 
 
 async def not_found(request: HttpRequest, **_: str) -> HttpResponseBase:
@@ -55,22 +76,30 @@ async def not_found(request: HttpRequest, **_: str) -> HttpResponseBase:
     )
 
 
-def finished(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+def finished(
+    request: HttpRequest, response: HttpResponseBase, *, family: Family = Family.NATIVE
+) -> HttpResponseBase:
     """What every answer of the API carries."""
-    cors.permit(request, response, origins=settings.PORTAL.api_origins)
-    response["Cache-Control"] = "no-store"
+    headers = cors.ANTHROPIC_HEADERS if family is Family.ANTHROPIC else cors.HEADERS
+    cors.permit(request, response, origins=settings.PORTAL.api_origins, headers=headers)
+    # Two dialects promise a word of their own here, which keeps caches away as well.
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 def body_of(request: HttpRequest) -> object:
     """The JSON value in the body."""
+    return goreading.parse(raw_body_of(request))
+
+
+def raw_body_of(request: HttpRequest) -> bytes:
     try:
         body = request.body
     except RequestDataTooBig:
         raise _too_big() from None
     if len(body) > MAX_BODY_BYTES:
         raise _too_big()
-    return goreading.parse(body)
+    return body
 
 
 async def _answered_if_small(
@@ -86,11 +115,17 @@ async def _answered_if_small(
 async def _answered(
     view: View, request: HttpRequest, from_path: dict[str, str], *, family: Family, scope: str
 ) -> HttpResponseBase:
+    person = None
     try:
-        person, _ = await database_sync_to_async(keys.holder)(request, scope=scope)
-        return await view(request, person, **from_path)
+        person = await database_sync_to_async(keys.admitted)(
+            request, scope=scope, own_header=_OWN_HEADERS.get(family)
+        )
+        response = await view(request, person, **from_path)
     except Exception as error:  # noqa: BLE001 - the outermost frame: no HTML page may leave
-        return refused_response(refusal_of(error), family=family)
+        response = refused_response(refusal_of(error), family=family)
+    if person is not None:
+        await arrivals.note(request, person, status=response.status_code)
+    return response
 
 
 def _check_announced_size(request: HttpRequest) -> None:

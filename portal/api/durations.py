@@ -13,6 +13,8 @@ _NANOSECONDS = {
     "m": 60_000_000_000,
     "h": 3_600_000_000_000,
 }
+# The longest duration of Go.
+_MOST_NANOSECONDS = 2**63 - 1
 
 
 class NotADuration(ValueError):
@@ -38,17 +40,30 @@ def _parsed(text: str) -> float:
     if rest == "0":
         return 0.0
     if not rest:
-        raise NotADuration(f'time: invalid duration "{text}"')
+        raise NotADuration(f"time: invalid duration {_quoted(text)}")
     total_ns, at = 0.0, 0
     while at < len(rest):
         part = _PART.match(rest, at)
         if part is None:
-            raise NotADuration(f'time: invalid duration "{text}"')
+            raise NotADuration(f"time: invalid duration {_quoted(text)}")
         number, unit = part.groups()
         if not unit:
-            raise NotADuration(f'time: missing unit in duration "{text}"')
+            raise NotADuration(f"time: missing unit in duration {_quoted(text)}")
         if unit not in _NANOSECONDS:
-            raise NotADuration(f'time: unknown unit "{unit}" in duration "{text}"')
+            raise NotADuration(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
         total_ns += float(number) * _NANOSECONDS[unit]
         at = part.end()
+    if total_ns > _MOST_NANOSECONDS:
+        raise NotADuration(f"time: invalid duration {_quoted(text)}")
     return sign * total_ns / 1e9
+
+
+def _quoted(text: str) -> str:
+    """As Go's package `time` quotes: whatever is not plain ASCII stands there as its bytes."""
+    return f'"{"".join(map(_shown, text.encode("utf-8", "replace")))}"'
+
+
+def _shown(byte: int) -> str:
+    if byte in b'"\\':
+        return f"\\{chr(byte)}"
+    return chr(byte) if 0x20 <= byte < 0x80 else f"\\x{byte:02x}"

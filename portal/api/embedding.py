@@ -31,7 +31,7 @@ from portal.catalog.names import ModelName, NotAName
 from portal.chat import actions, prompts
 from portal.chat.errors import NotFound
 from portal.chat.models import Generation
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
 
 MAX_INPUTS = protocol.MAX_INPUTS
 _LONG_SECONDS = 60.0
@@ -112,6 +112,7 @@ async def embeddings(request: HttpRequest, person: Person) -> HttpResponseBase:
 
 async def openai_embeddings(request: HttpRequest, person: Person) -> HttpResponseBase:
     fields = Fields(body_of(request), struct="EmbedRequest", go_type="openai.EmbedRequest")
+    model_name, dimensions = fields.text("model"), fields.whole("dimensions") or 0
     coding = fields.text("encoding_format")
     if coding.lower() not in ("", *_CODINGS):
         message = (
@@ -123,8 +124,7 @@ async def openai_embeddings(request: HttpRequest, person: Person) -> HttpRespons
     texts = [""] if given == "" else _texts(given)
     if not texts:
         raise Refused(status=400, message="invalid input")
-    wish = Wish(model_name=fields.text("model"), texts=texts)
-    dimensions = fields.whole("dimensions") or 0
+    wish = Wish(model_name=model_name, texts=texts)
     if not wish.model_name.strip():
         raise Refused(status=404, message="model '' not found")
     await _check(person, wish)
@@ -239,11 +239,11 @@ def _begin(person: Person, wish: Wish) -> Generation:
 
 async def _check(person: Person, wish: Wish) -> None:
     """Everything that can be refused before anybody works."""
-    options.chosen(wish.options, parameters={}, defaults={})
     if len(wish.texts) > MAX_INPUTS:
         message = f"too many inputs: {len(wish.texts)}, at most {MAX_INPUTS} in one request"
         raise Refused(status=400, message=message)
     await database_sync_to_async(_model_for)(person, wish)
+    options.chosen(wish.options, parameters={}, defaults={})
 
 
 def _model_for(person: Person, wish: Wish) -> Model:

@@ -1,11 +1,13 @@
 """Our refusals in their shapes. Not for words on the page: those are in chat/errors.py.
 
-native   {"error": "text"}
-openai   {"error": {"message", "type", "param", "code"}} and a line end
+native     {"error": "text"}
+openai     {"error": {"message", "type", "param", "code"}} and a line end
+anthropic  {"type": "error", "error": {"type", "message"}, "request_id"} and a line end
 """
 
 import enum
 import logging
+import secrets
 from typing import Any
 
 from django.http import HttpResponse
@@ -22,6 +24,15 @@ logger = logging.getLogger(__name__)
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 BUSY_RETRY_SECONDS = 5
 CONTEXT_CODE = "context_length_exceeded"
+_ANTHROPIC_KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    529: "overloaded_error",
+}
 
 
 class Family(enum.Enum):
@@ -29,6 +40,7 @@ class Family(enum.Enum):
 
     NATIVE = "native"
     OPENAI = "openai"
+    ANTHROPIC = "anthropic"
 
 
 class Refused(Exception):
@@ -58,11 +70,12 @@ def unauthorized() -> Refused:
 
 
 def too_long() -> Refused:
-    """Clients look for the code, or for the words "maximum context length"."""
+    """Clients of OpenAI's dialect look for the code."""
     return Refused(
         status=400,
-        message="the input length exceeds the context length:"
-        " the messages are longer than the maximum context length of this model",
+        message="the prompt is longer than the context length currently available to the model;"
+        " shorten the prompt, adjust the context length in settings,"
+        " or use a model with a longer context length",
         code=CONTEXT_CODE,
     )
 
@@ -106,9 +119,11 @@ def refused_response(refused: Refused, *, family: Family) -> HttpResponse:
             content_type="application/json; charset=utf-8",
         )
     else:
+        is_openai = family is Family.OPENAI
+        body = openai_body(refused) if is_openai else anthropic_body(refused)
         response = HttpResponse(
-            gojson.dumps(openai_body(refused)) + "\n",
-            status=openai_status(refused),
+            gojson.dumps(body) + "\n",
+            status=openai_status(refused) if is_openai else refused.status,
             content_type="application/json",
         )
     if refused.retry_after_seconds is not None:
@@ -127,6 +142,15 @@ def openai_body(refused: Refused) -> dict[str, Any]:
     kind = kinds.get(refused.status, "api_error")
     return {
         "error": {"message": refused.message, "type": kind, "param": None, "code": refused.code}
+    }
+
+
+def anthropic_body(refused: Refused) -> dict[str, Any]:
+    kind = _ANTHROPIC_KINDS.get(refused.status, "api_error")
+    return {
+        "type": "error",
+        "error": {"type": kind, "message": refused.message},
+        "request_id": f"req_{secrets.token_hex(12)}",
     }
 
 

@@ -45,6 +45,22 @@ def openai(wanted: Mapping[str, Any]) -> protocol.Format | None:
     return _with_schema(schema)
 
 
+def responses(wanted: Mapping[str, Any]) -> protocol.Format | None:
+    """The `text.format` of their newer dialect, which has the schema beside its type."""
+    kind = wanted.get("type")
+    if kind in (None, "", "text"):
+        return None
+    if kind == "json_object":
+        return protocol.Format()
+    if kind != "json_schema":
+        shown = kind if isinstance(kind, str) else kind_of(kind)
+        raise Refused(status=400, message=f'text.format "{shown}" is not known')
+    schema = wanted.get("schema")
+    if not isinstance(schema, dict):
+        raise Refused(status=400, message="text.format needs a schema object")
+    return _with_schema(schema)
+
+
 def _with_schema(schema: dict[str, Any]) -> protocol.Format:
     try:
         text = json.dumps(schema)

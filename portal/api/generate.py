@@ -27,6 +27,7 @@ from portal.api.road import started
 from portal.catalog.models import Model
 from portal.chat.prompts import Wishes
 
+_IMAGES = "GenerateRequest.images"
 _RAW_CONFLICT = "raw mode does not support template, system, or context"
 
 
@@ -76,11 +77,12 @@ def read_generate(value: object) -> GenerateRequest:
     )
     seen = fields.items("images", go_type="[]api.ImageData")
     message = protocol.Message(
-        role="user", content=prompt, images=tuple(images.native(each) for each in seen)
+        role="user",
+        content=prompt,
+        images=tuple(images.native(each, field=_IMAGES) for each in seen),
     )
-    wishes: Wishes = replace(
-        ollama.wishes_of(fields), completion=completion, template=template or None
-    )
+    common, refusal = ollama.wishes_of(fields)
+    wishes: Wishes = replace(common, completion=completion, template=template or None)
     return GenerateRequest(
         question=asking.Question(
             model_name=fields.text("model"),
@@ -89,6 +91,7 @@ def read_generate(value: object) -> GenerateRequest:
             wishes=wishes,
             task="generate",
             system=system,
+            refusal=refusal,
         ),
         prompt=prompt,
         is_in_conflict=is_raw and bool(template or system or context),
@@ -154,6 +157,8 @@ def _checked(person: Person, asked: GenerateRequest) -> Model:
         return model
     if asked.is_in_conflict:
         raise Refused(status=400, message=_RAW_CONFLICT)
+    if not asked.prompt:
+        return asking.check_to_load(person, question)
     return asking.check(person, question)
 
 

@@ -13,6 +13,8 @@ from portal.api import goscan
 
 MAX_DIGITS = 400
 _SPACE = " \t\r\n"
+_ESCAPED_NUL = "\\u0000"
+_NUL_REFUSED = "the request holds the character NUL, which cannot be stored; send it without"
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -26,14 +28,18 @@ class NoBody(NotReadable):
 
 
 class Fields:
-    """The fields of one Go struct. Unknown ones are ignored, `null` counts as absent."""
+    """The fields of one Go struct. Unknown ones are ignored, `null` counts as absent.
 
-    def __init__(self, value: object, *, struct: str, go_type: str = "") -> None:
+    `within` is the place of this struct in another one; refusals name the whole way to a field.
+    """
+
+    def __init__(self, value: object, *, struct: str, go_type: str = "", within: str = "") -> None:
         if value is not None and not isinstance(value, dict):
+            place = f"Go struct field {within}" if within else "Go value"
             raise NotReadable(
-                f"json: cannot unmarshal {kind_of(value)} into Go value of type {go_type or struct}"
+                f"json: cannot unmarshal {kind_of(value)} into {place} of type {go_type or struct}"
             )
-        self._struct = struct
+        self._struct = within or struct
         self._values: dict[str, Any] = {}
         for name, item in (value or {}).items():
             if item is not None:
@@ -86,6 +92,10 @@ class Fields:
             self.refuse(name, go_type)
         return value
 
+    def inner(self, name: str, value: object, *, go_type: str) -> "Fields":
+        """A struct below the field `name`, or one of its items."""
+        return Fields(value, struct=go_type, go_type=go_type, within=f"{self._struct}.{name}")
+
     def refuse(self, name: str, go_type: str, *, literal: str = "") -> NoReturn:
         kind = kind_of(self._values[name])
         raise NotReadable(
@@ -101,13 +111,17 @@ def parse(body: bytes) -> object:
         raise NoBody("EOF")
     try:
         value, _ = _DECODER.raw_decode(text)
-        return _mended(value) if _HALF.search(text) else value
+        value = _mended(value) if _HALF.search(text) else value
+        holds_nul = _ESCAPED_NUL in text and _holds_nul(value)
     except RecursionError:
         raise NotReadable("exceeded max depth") from None
     except _TooBig as error:
         raise NotReadable(str(error)) from None
     except ValueError:
         raise NotReadable(goscan.complaint(body) or "invalid JSON") from None
+    if holds_nul:
+        raise NotReadable(_NUL_REFUSED)
+    return value
 
 
 def kind_of(value: object) -> str:
@@ -119,6 +133,31 @@ def kind_of(value: object) -> str:
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
+
+
+def _holds_nul(value: Any) -> bool:
+    """No database takes it, so that it is refused at the door, wherever it stands (threat H13)."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    if isinstance(value, dict):
+        return any(map(_holds_nul, value)) or any(map(_holds_nul, value.values()))
+    return False
+
+
+def go_type_of(value: object) -> str:
+    """What Go calls the type of a JSON value that was read without knowing what it would be."""
+    match value:
+        case None:
+            return "<nil>"
+        case bool():
+            return "bool"
+        case int() | float():
+            return "float64"
+        case str():
+            return "string"
+    return "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
 
 
 def _mended(value: Any) -> Any:

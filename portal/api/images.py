@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from inference import protocol
+from portal.api import gobase64
 from portal.api.errors import Refused
 from portal.api.goreading import kind_of
 
@@ -19,16 +20,15 @@ _DATA = re.compile(r"data:(?:image/(?:jpeg|jpg|png|webp))?;base64,")
 _INVALID = "invalid image input"
 
 
-def native(image: object) -> bytes:
-    """As Ollama's own API has them: base64 alone."""
+def native(image: object, *, field: str) -> bytes:
+    """As Ollama's own API has them: base64 alone. `field` is where it stood, for the refusal."""
     if not isinstance(image, str):
-        field = "Go struct field Message.images of type []uint8"
-        raise Refused(status=400, message=f"json: cannot unmarshal {kind_of(image)} into {field}")
+        place = f"Go struct field {field} of type api.ImageData"
+        raise Refused(status=400, message=f"json: cannot unmarshal {kind_of(image)} into {place}")
     try:
-        return _bounded(base64.b64decode(image, validate=True))
-    except (binascii.Error, ValueError):
-        message = f"illegal base64 data at input byte {_first_bad_byte(image)}"
-        raise Refused(status=400, message=message) from None
+        return _bounded(gobase64.decode(image))
+    except gobase64.NotBase64 as error:
+        raise Refused(status=400, message=str(error)) from None
 
 
 def openai(image: object) -> bytes:
@@ -67,10 +67,3 @@ def _bounded(data: bytes) -> bytes:
         mebibytes = protocol.MAX_IMAGE_BYTES // 2**20
         raise Refused(status=413, message=f"an image may have at most {mebibytes} MiB")
     return data
-
-
-def _first_bad_byte(text: str) -> int:
-    for at, character in enumerate(text):
-        if not (character.isascii() and (character.isalnum() or character in "+/")):
-            return at
-    return len(text) // 4 * 4

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponse
 
 from inference import protocol
-from portal.accounts.errors import KeyIsForLess
+from portal.accounts.errors import KeyIsForLess, NoKey
 from portal.accounts.models import KeyScope, Person
 from portal.api import keys
 from portal.api.errors import Refused
@@ -53,6 +53,6 @@ def _is_let_go(request: HttpRequest, model: Model) -> bool:
     try:
         manager, _ = keys.holder(request, scope=KeyScope.MANAGE)
         memory.unload(manager, model_id=model.id)
-    except (KeyIsForLess, Forbidden):
+    except (KeyIsForLess, NoKey, Forbidden):
         return False
     return True

@@ -15,9 +15,13 @@ Entries = Sequence[protocol.TokenLogprob]
 def wanted(fields: Fields) -> int | None:
     """How many alternatives to name with each token; None when nothing is asked."""
     top = fields.whole("top_logprobs") or 0
+    must_be_in_range(top)
+    return top if fields.flag("logprobs") else None
+
+
+def must_be_in_range(top: int) -> None:
     if not 0 <= top <= MAX_TOP:
         raise Refused(status=400, message=f"top_logprobs must be between 0 and {MAX_TOP}")
-    return top if fields.flag("logprobs") else None
 
 
 def native(entries: Entries) -> dict[str, Any]:

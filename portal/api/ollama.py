@@ -1,9 +1,10 @@
 """The dialect of Ollama: their fields in, our commands out, and back. Not for rights or framing."""
 
+import re
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponse
@@ -23,8 +24,8 @@ from portal.chat.prompts import Wishes
 
 # The dialect we speak, for clients that look at it; our own version is on the health page.
 VERSION = "0.13.0"
-Role = Literal["system", "user", "assistant", "tool"]
-ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+# Some templates know more than the usual ones, such as Granite's "control".
+_ROLE = re.compile(protocol.ROLE_PATTERN)
 THINK_LEVELS: tuple[protocol.ThinkLevel, ...] = ("high", "medium", "low", "max")
 _LEVELS = '"high", "medium", "low", "max", true, or false'
 
@@ -70,16 +71,14 @@ def read_chat(value: object) -> ChatRequest:
     fields = Fields(value, struct="ChatRequest", go_type="api.ChatRequest")
     model_name = fields.text("model")
     stream = fields.flag("stream")
-    messages = _messages(fields.items("messages", go_type="[]api.Message"))
-    wishes = replace(
-        wishes_of(fields),
-        tools=calling.tools_of(fields, go_type="api.Tools"),
-    )
+    messages = _messages(fields)
+    wishes, refusal = wishes_of(fields)
     question = asking.Question(
         model_name=model_name,
         messages=messages,
         options=fields.mapping("options"),
-        wishes=wishes,
+        wishes=replace(wishes, tools=calling.tools_of(fields, go_type="api.Tools")),
+        refusal=refusal,
     )
     return ChatRequest(
         question=question,
@@ -88,17 +87,25 @@ def read_chat(value: object) -> ChatRequest:
     )
 
 
-def wishes_of(fields: Fields) -> Wishes:
-    """What chat and generate have in common, beside the question itself."""
+def wishes_of(fields: Fields) -> tuple[Wishes, Refused | None]:
+    """What chat and generate have in common, beside the question itself; and what speaks against
+    it, once there is a model that could do all the rest."""
     is_cut_to_fit = fields.flag("truncate") is not False
-    return Wishes(
-        format=formats.native(fields.anything("format")),
+    wanted: protocol.Format | None = None
+    refusal: Refused | None = None
+    try:
+        wanted = formats.native(fields.anything("format"))
+    except Refused as refused:
+        refusal = refused
+    wishes = Wishes(
+        format=wanted,
         logprobs=logprobs.wanted(fields),
         think=thinking(fields.anything("think")),
         truncate=is_cut_to_fit,
         shift=is_cut_to_fit and fields.flag("shift") is not False,
         is_shown=bool(fields.flag("_debug_render_only")),
     )
+    return wishes, refusal
 
 
 async def rendered(
@@ -188,30 +195,31 @@ def counters(stats: protocol.Stats, total_ns: int) -> dict[str, int]:
     return {name: count for name, count in counters.items() if count}
 
 
-def _messages(items: Sequence[Any]) -> tuple[protocol.Message, ...]:
+def _messages(request: Fields) -> tuple[protocol.Message, ...]:
     messages = []
-    for item in items:
-        fields = Fields(item, struct="Message", go_type="api.Message")
+    for item in request.items("messages", go_type="[]api.Message"):
+        fields = request.inner("messages", item, go_type="api.Message")
         written = fields.items("images", go_type="[]api.ImageData")
+        place = "ChatRequest.messages.images"
         messages.append(
             protocol.Message(
-                role=known_role(fields.text("role")),
                 content=fields.text("content"),
                 thinking=fields.text("thinking"),
-                images=tuple(images.native(image) for image in written),
+                images=tuple(images.native(image, field=place) for image in written),
                 tool_calls=calling.native_calls_of(fields),
                 tool_name=calling.short_text(fields, "tool_name"),
                 tool_call_id=calling.short_text(fields, "tool_call_id"),
+                role=known_role(fields.text("role")),
             )
         )
     return tuple(messages)
 
 
-def known_role(written: str) -> Role:
-    for role in ROLES:
-        if written.lower() == role:
-            return role
-    raise Refused(status=400, message=f'invalid role: "{written}"')
+def known_role(written: str) -> str:
+    """Roles in any case; what they mean is up to the template."""
+    if _ROLE.fullmatch(written.lower()) is None:
+        raise Refused(status=400, message=f'invalid role: "{written}"')
+    return written.lower()
 
 
 def thinking(value: object) -> bool | protocol.ThinkLevel | None:
@@ -236,7 +244,8 @@ async def _loaded_or_unloaded(
         "message": {"role": "assistant", "content": ""},
     }
     if asked.keep_alive_seconds == 0:
-        model = await database_sync_to_async(asking.model_for)(person, question.model_name)
+        find = partial(asking.found_model, task="chat")
+        model = await database_sync_to_async(find)(person, question.model_name)
         return await loading.unloaded(request, model, body)
-    model = await database_sync_to_async(asking.check)(person, question)
+    model = await database_sync_to_async(asking.check_to_load)(person, question)
     return await loading.loaded(person, model, body)

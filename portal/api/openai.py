@@ -1,7 +1,7 @@
 """The dialect of OpenAI: their fields in, our commands out, and back. Not for rights or framing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +12,12 @@ from django.http.response import HttpResponseBase
 from inference import protocol
 from portal import clock
 from portal.accounts.models import Person
-from portal.api import asking, calling, formats, gojson, images, logprobs, streaming
+from portal.api import asking, calling, formats, gojson, images, logprobs, streaming, suggesting
 from portal.api.door import body_of
 from portal.api.errors import Refused, openai_body
-from portal.api.goreading import Fields, kind_of
+from portal.api.goreading import Fields, go_type_of
 from portal.api.listing import newest_first
 from portal.api.ollama import known_role
-from portal.api.road import started
 from portal.catalog import queries
 from portal.catalog.models import Model
 from portal.catalog.names import ModelName
@@ -27,7 +26,7 @@ from portal.chat.prompts import Wishes
 # Theirs, where Ollama's own dialect has 0.8 and 0.9.
 DEFAULTS = {"temperature": 1.0, "top_p": 1.0}
 EFFORTS = ("minimal", "low", "medium", "high", "xhigh", "ultra", "max", "none")
-_THINK_BY_EFFORT: dict[str, bool | protocol.ThinkLevel | None] = {
+THINK_BY_EFFORT: dict[str, bool | protocol.ThinkLevel | None] = {
     "": None,
     "none": False,
     "minimal": "low",
@@ -39,7 +38,6 @@ _THINK_BY_EFFORT: dict[str, bool | protocol.ThinkLevel | None] = {
     "max": "max",
 }
 FINGERPRINT = "fp_ollama"
-MAX_NAMED_MODELS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +53,17 @@ class ChatRequest:
 async def models(request: HttpRequest, person: Person) -> HttpResponseBase:
     usable = await database_sync_to_async(queries.listed_for)(person)
     listed = [_listed(model, name=model.name) for model in newest_first(usable)]
-    return _json({"object": "list", "data": listed})
+    return as_json({"object": "list", "data": listed})
 
 
 async def model(request: HttpRequest, person: Person, name: str) -> HttpResponseBase:
-    found = await database_sync_to_async(asking.model_for)(person, name)
-    return _json(_listed(found, name=name))
+    found = await database_sync_to_async(partial(asking.found_model, task="chat"))(person, name)
+    return as_json(_listed(found, name=name))
 
 
 async def chat_completions(request: HttpRequest, person: Person) -> HttpResponseBase:
     asked = read_chat(body_of(request))
-    try:
-        answer = await started(person, asked.question)
-    except Refused as refused:
-        if refused.status == 404:
-            raise await _naming_the_others(person, refused) from None
-        raise
+    answer = await suggesting.begun(person, asked.question)
     chunks = Chunks(
         generation_id=answer.generation_id,
         model_name=asked.question.model_name,
@@ -81,21 +74,21 @@ async def chat_completions(request: HttpRequest, person: Person) -> HttpResponse
     if asked.is_streaming:
         return await streaming.open_stream(answer, chunks)
     said, end = await streaming.whole(answer)
-    return _json(chunks.whole(said, end))
+    return as_json(chunks.whole(said, end))
 
 
 def read_chat(value: object) -> ChatRequest:
     fields = Fields(value, struct="ChatCompletionRequest", go_type="openai.ChatCompletionRequest")
-    items = fields.items("messages", go_type="[]openai.Message")
-    if not items:
+    model_name = fields.text("model")
+    if not fields.items("messages", go_type="[]openai.Message"):
         raise Refused(status=400, message="[] is too short - 'messages'")
-    messages, has_sound = _messages(items)
+    messages, has_sound = _messages(fields)
     wanted = fields.mapping("response_format", go_type="openai.ResponseFormat")
-    effort = _effort(fields)
+    effort = effort_of(fields)
     extra = Fields(fields.mapping("stream_options"), struct="StreamOptions")
     return ChatRequest(
         question=asking.Question(
-            model_name=fields.text("model"),
+            model_name=model_name,
             messages=messages,
             options=_options(fields),
             defaults=DEFAULTS,
@@ -103,7 +96,7 @@ def read_chat(value: object) -> ChatRequest:
                 format=formats.openai(wanted),
                 logprobs=logprobs.wanted(fields),
                 tools=calling.tools_of(fields, go_type="[]api.Tool"),
-                think=_THINK_BY_EFFORT[effort],
+                think=THINK_BY_EFFORT[effort],
             ),
             has_sound=has_sound,
         ),
@@ -153,16 +146,16 @@ class Chunks:
         return self._opening() + events if events else ""
 
     def finished(self, end: protocol.End) -> str:
-        usage = {"usage": _usage(end)}
+        usage = {"usage": usage_of(end)}
         finish = self._chunk([_choice({}, finish_reason=self._reason(end))])
         if self._wants_usage_apart:
-            last = _event(finish) + _event({**self._chunk([]), **usage})
+            last = as_event(finish) + as_event({**self._chunk([]), **usage})
         else:
-            last = _event({**finish, **usage})
+            last = as_event({**finish, **usage})
         return f"{self._opening()}{last}data: [DONE]\n\n"
 
     def refused(self, refused: Refused) -> str:
-        return _event(openai_body(refused))
+        return as_event(openai_body(refused))
 
     def whole(self, said: streaming.Said, end: protocol.End) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": said.text}
@@ -177,7 +170,7 @@ class Chunks:
             **logprobs.openai(said.logprobs),
         }
         completion = {**self._chunk([choice]), "object": "chat.completion"}
-        return {**completion, "usage": _usage(end)}
+        return {**completion, "usage": usage_of(end)}
 
     def _opening(self) -> str:
         if self._has_begun:
@@ -196,7 +189,7 @@ class Chunks:
         return "tool_calls" if self._call_count else "stop"
 
     def _delta(self, delta: dict[str, Any], **more: Any) -> str:
-        return _event(self._chunk([_choice(delta, finish_reason=None) | more]))
+        return as_event(self._chunk([_choice(delta, finish_reason=None) | more]))
 
     def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {
@@ -209,11 +202,11 @@ class Chunks:
         }
 
 
-def _json(value: dict[str, Any]) -> HttpResponse:
+def as_json(value: dict[str, Any]) -> HttpResponse:
     return HttpResponse(gojson.dumps(value) + "\n", content_type="application/json")
 
 
-def _event(value: dict[str, Any]) -> str:
+def as_event(value: dict[str, Any]) -> str:
     return f"data: {gojson.dumps_ascii(value)}\n\n"
 
 
@@ -221,7 +214,7 @@ def _choice(delta: dict[str, Any], *, finish_reason: str | None) -> dict[str, An
     return {"index": 0, "delta": delta, "finish_reason": finish_reason}
 
 
-def _usage(end: protocol.End) -> dict[str, int]:
+def usage_of(end: protocol.End) -> dict[str, int]:
     stats = end.stats or protocol.Stats()
     return {
         "prompt_tokens": stats.prompt_tokens,
@@ -243,18 +236,10 @@ def _listed(model: Model, *, name: str) -> dict[str, Any]:
     }
 
 
-async def _naming_the_others(person: Person, refused: Refused) -> Refused:
-    """The same refusal, with what this person may use: their clients show it to the person."""
-    usable = await database_sync_to_async(queries.models_for)(person)
-    names = ", ".join(model.name for model in usable[:MAX_NAMED_MODELS])
-    message = f"{refused.message}; you may use: {names}" if names else refused.message
-    return Refused(status=404, message=message)
-
-
-def _messages(items: Sequence[Any]) -> tuple[tuple[protocol.Message, ...], bool]:
+def _messages(request: Fields) -> tuple[tuple[protocol.Message, ...], bool]:
     messages, has_sound = [], False
-    for item in items:
-        fields = Fields(item, struct="Message", go_type="openai.Message")
+    for item in request.items("messages", go_type="[]openai.Message"):
+        fields = request.inner("messages", item, go_type="openai.Message")
         written = fields.text("role")
         role = known_role("system" if written.lower() == "developer" else written)
         content = _content(fields)
@@ -296,8 +281,7 @@ def _content(fields: Fields) -> _Content:
         )
     if content is None and fields.items("tool_calls", go_type="[]openai.ToolCall"):
         return _Content()
-    kind = "<nil>" if content is None else kind_of(content)
-    raise Refused(status=400, message=f"invalid message content type: {kind}")
+    raise Refused(status=400, message=f"invalid message content type: {go_type_of(content)}")
 
 
 def _part(part: object) -> str | bytes | None:
@@ -332,7 +316,7 @@ def _stop(value: object) -> list[Any] | None:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else None
 
 
-def _effort(fields: Fields) -> str:
+def effort_of(fields: Fields) -> str:
     nested = Fields(fields.mapping("reasoning", go_type="openai.Reasoning"), struct="Reasoning")
     effort = nested.text("effort") or fields.text("reasoning_effort")
     if effort and effort not in EFFORTS:

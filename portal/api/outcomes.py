@@ -1,7 +1,10 @@
 """Ends that are no good ends, as a client is told them. Not for ends of whole answers."""
 
+import re
+
 from inference import protocol
-from portal.api.errors import BUSY, BUSY_RETRY_SECONDS, Refused, too_long
+from portal.api import gojson
+from portal.api.errors import BUSY, BUSY_RETRY_SECONDS, CONTEXT_CODE, Refused, too_long
 
 _KEPT = "the answer is not complete"
 _DETAILS: dict[str, tuple[int, str]] = {
@@ -28,7 +31,7 @@ def refusal_of_end(end: protocol.End) -> Refused | None:
     if end.why == "stopped":
         return Refused(status=499, message="request canceled")
     if end.detail == "too-long":
-        return too_long()
+        return _of_engine(end.words) if end.words else too_long()
     status, message = _DETAILS.get(end.detail, (500, f"the model failed; {_KEPT}"))
     if end.detail == "template" and end.words:
         message = end.words  # what the template's language says of itself, as clients know it
@@ -36,3 +39,15 @@ def refusal_of_end(end: protocol.End) -> Refused | None:
         message = f"{message}: {end.words}"
     retry = BUSY_RETRY_SECONDS if status == 503 else None
     return Refused(status=status, message=message, retry_after_seconds=retry)
+
+
+def _of_engine(words: str) -> Refused:
+    """What llama.cpp's server answers itself, which Ollama passes on as the text that it is."""
+    counts = map(int, re.findall(r"\((\d+) tokens\)", words))
+    error = {
+        "code": 400,
+        "message": words,
+        "type": "exceed_context_size_error",
+        **dict(zip(("n_prompt_tokens", "n_ctx"), counts, strict=False)),
+    }
+    return Refused(status=400, message=gojson.dumps({"error": error}), code=CONTEXT_CODE)

@@ -22,9 +22,11 @@ from portal.api.errors import Refused, refusal_of
 from portal.api.outcomes import refusal_of_end
 from portal.chat import actions, following
 from portal.chat.models import Generation
-from portal.streams import requests
+from portal.streams import repeats, requests
 from portal.streams.connection import AWAY
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
+from portal.streams.repeats import Press
+from portal.streams.tasks import end_if_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -102,31 +104,34 @@ class Answer:
         *,
         pace: Pace = PACE,
         joined: Joins | None = None,
+        press: Press | None = None,
     ) -> None:
         self.generation_id = generation.id
         self._person = person
         self._pace = pace
-        self._deltas = following.follow(generation, attempt=1, number=0)
-        self._next: asyncio.Task[Delta | None] | None = None
+        self._following = following.Following(generation, attempt=1, number=0)
         self._joined = joined or Joined()
+        self._press = press
         self._waiting: list[Step] = []
         self._is_over = False
         self._is_closed = False
-        self._listening = asyncio.create_task(self._keep_listening())
+        # Whoever pressed first was marked as listening when it was queued.
+        is_marked = press is not None and press.is_first
+        self._listening = asyncio.create_task(self._keep_listening(is_marked=is_marked))
 
     async def step(self, *, within_seconds: float) -> Step | None:
         """What came next, or None when nothing did in that time. Not to be called after the end."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_seconds
         while not self._waiting:
-            if self._next is None:
-                self._next = asyncio.create_task(self._one_delta())
-            left = deadline - loop.time()
-            done, _ = await asyncio.wait({self._next}, timeout=max(left, 0))
-            if not done:
+            end_if_cancelled()
+            if self._following.is_over:
+                self._waiting = [LOST]
+                break
+            delta = await self._following.next(within_seconds=deadline - loop.time())
+            if delta is None:
                 return None
-            delta, self._next = self._next.result(), None
-            self._waiting = [LOST] if delta is None else self._joined.add(delta)
+            self._waiting = self._joined.add(delta)
         step = self._waiting.pop(0)
         self._is_over = isinstance(step, protocol.End)
         return step
@@ -143,17 +148,14 @@ class Answer:
         if self._is_closed:
             return
         self._is_closed = True
-        for task in (self._listening, self._next):
-            if task is not None:
-                await ended(task)
-        await self._deltas.aclose()
+        await ended(self._listening)
+        self._following.leave()
         if not self._is_over:
-            await stopped(self._person, self.generation_id)
+            await stopped(self._person, self.generation_id, press=self._press)
 
-    async def _one_delta(self) -> Delta | None:
-        return await anext(self._deltas, None)
-
-    async def _keep_listening(self) -> None:
+    async def _keep_listening(self, *, is_marked: bool) -> None:
+        if is_marked:
+            await asyncio.sleep(self._pace.listening_seconds)
         while True:
             with contextlib.suppress(*AWAY):
                 await requests.keep_listening(self.generation_id)
@@ -285,13 +287,21 @@ async def ended(task: asyncio.Task[Any]) -> None:
         task.exception()  # looked at, so that nobody logs it as forgotten
 
 
-async def stopped(person: Person, generation_id: UUID) -> None:
-    """Stop it for want of a reader. When that fails the reaper does it: nobody says we listen."""
+async def stopped(person: Person, generation_id: UUID, *, press: Press | None = None) -> None:
+    """Stop it for want of a reader, unless others share it.
+
+    When that fails the reaper does it: nobody says we listen.
+    """
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
-            await database_sync_to_async(actions.stop_generation)(person, generation_id)
+            await database_sync_to_async(_stop_if_unread)(person, generation_id, press)
     except Exception:
         logger.exception("generation %s was not stopped at once", generation_id)
+
+
+def _stop_if_unread(person: Person, generation_id: UUID, press: Press | None) -> None:
+    if press is None or repeats.leave(press):
+        actions.stop_generation(person, generation_id)
 
 
 async def _written(answer: Answer, form: Form, *, pace: Pace) -> AsyncIterator[bytes]:

@@ -18,7 +18,7 @@ from portal.api.asking import local_name
 from portal.api.door import body_of
 from portal.api.errors import Refused, native_body, refusal_of
 from portal.api.goreading import Fields, NoBody
-from portal.catalog import jobs
+from portal.catalog import jobs, settled
 from portal.catalog.jobs import Ended, Line
 from portal.catalog.jobs.following import HEARTBEAT_SECONDS, WAITING
 from portal.catalog.models import Job, JobState
@@ -28,29 +28,31 @@ from portal.streams.connection import AWAY
 
 CONTENT_TYPE = "application/x-ndjson"
 CANCELLED = "context canceled"
+SUCCESS = "success"
 
 
 async def pull(request: HttpRequest, person: Person) -> HttpResponseBase:
     fields = _fields(request, struct="PullRequest")
     written = _name_in(fields)
+    is_streaming, wants = _is_streaming(fields), _wishes(fields)
     name = local_name(written)
     if not _is_name(name):
         raise Refused(status=400, message="invalid model name")
-    job = await started(person, "pull", name=name, wants=_wishes(fields))
-    return await told(job, is_streaming=_is_streaming(fields), opening="pulling manifest")
+    job = await started(person, "pull", name=name, wants=wants)
+    return await told(job, is_streaming=is_streaming, opening="pulling manifest")
 
 
 async def push(request: HttpRequest, person: Person) -> HttpResponseBase:
     fields = _fields(request, struct="PushRequest")
     written = _name_in(fields)
-    is_streaming = _is_streaming(fields)
+    is_streaming, wants = _is_streaming(fields), _wishes(fields)
     if not written.strip():
         raise Refused(status=400, message="model is required")
     name = local_name(written)
     if not _is_name(name):
         refused = Refused(status=500, message=f"unqualified name: {written}")
         return _only_line(refused, is_streaming=is_streaming)
-    job = await started(person, "push", name=name, wants=_wishes(fields))
+    job = await started(person, "push", name=name, wants=wants)
     return await told(job, is_streaming=is_streaming, opening="retrieving manifest")
 
 
@@ -84,18 +86,35 @@ async def _lines(job: Job, *, opening: str) -> AsyncGenerator[bytes, None]:
                     if refused := _refusal_of(step):
                         yield _written(native_body(refused))
                     return
-                if step is WAITING:
-                    step = last or Line(status="waiting")
-                elif step == last:
-                    continue
-                last = step
-                yield _written(shown(step))
+                async for line in _told_of(step, last, job=job):
+                    last = line
+                    yield _written(shown(line))
     except (ChatError, DatabaseError, *AWAY) as error:
         yield _written(native_body(refusal_of(error)))
 
 
+async def _told_of(step: Line, last: Line | None, *, job: Job) -> AsyncGenerator[Line, None]:
+    """What is told of a step; nothing of one that was told already.
+
+    While nothing happens the newest line comes again, as a sign of life. Success is told once who
+    asks for the model next will be answered.
+    """
+    newest = last or Line(status="waiting")
+    if step is WAITING:
+        yield newest
+        return
+    if step == last:
+        return
+    if step.status == SUCCESS and job.kind != "push":
+        for _ in range(round(settled.PATIENCE_SECONDS / HEARTBEAT_SECONDS)):
+            if await settled.is_settled(job.name, within_seconds=HEARTBEAT_SECONDS):
+                break
+            yield newest
+    yield step
+
+
 async def _whole(job: Job) -> HttpResponseBase:
-    last = Line(status="success")
+    last = Line(status=SUCCESS)
     async with jobs.watched(job):
         async for step in jobs.follow(job.id):
             if isinstance(step, Ended):
@@ -103,6 +122,8 @@ async def _whole(job: Job) -> HttpResponseBase:
                     raise refused
                 break
             last = step
+    if job.kind != "push":
+        await settled.is_settled(job.name, within_seconds=settled.PATIENCE_SECONDS)
     return HttpResponse(gojson.dumps(shown(last)), content_type="application/json")
 
 

@@ -169,7 +169,7 @@ def _layer(line: progress.Line) -> Layer:
 
 def _step(line: progress.Line) -> str:
     if line.digest and line.total:
-        return _("Moving bytes")
+        return _("Transferring")
     return str(_STEPS.get(line.status, line.status[:120]))
 
 

@@ -19,6 +19,7 @@ from portal.catalog.models import Model
 from portal.chat.errors import TooOften
 from portal.streams import awaited
 from portal.streams.awaited import Standing
+from portal.streams.tasks import end_if_cancelled
 
 LOOK_SECONDS = 0.2
 WANT_AGAIN_SECONDS = 1.0
@@ -59,6 +60,7 @@ async def _until_ready(model: Model) -> None:
     now = asyncio.get_running_loop().time
     before, moved_at, said_at = Standing(), now(), now()
     while not (standing := await awaited.standing(spec.queue)).is_ready:
+        end_if_cancelled()
         if standing.refusal:
             raise NotLoaded(standing.refusal)
         if standing != before:

@@ -8,6 +8,8 @@ from typing import Self
 DEFAULT_HOST = "registry.ollama.ai"
 DEFAULT_NAMESPACE = "library"
 DEFAULT_TAG = "latest"
+# What the database and the contract with the worker hold; the parts alone could make 593 of it.
+MAX_NAME_CHARS = 512
 
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}", re.ASCII)
@@ -71,7 +73,8 @@ class ModelName:
             (_MODEL, self.model),
             (_MODEL, self.tag),
         )
-        if not all(pattern.fullmatch(part) for pattern, part in parts):
+        is_good = all(pattern.fullmatch(part) for pattern, part in parts)
+        if not is_good or len(self.short) > MAX_NAME_CHARS:
             raise NotAName("/".join((self.host, self.namespace, self.model)) + f":{self.tag}")
 
     @classmethod

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from portal.accounts.models import Person
 from portal.chat.errors import Conflict, NotFound
-from portal.chat.models import Conversation, Generation, Message
+from portal.chat.models import Conversation, Generation, Message, NextQuestion
 
 
 def conversation_for_reading(person: Person, conversation_id: UUID) -> Conversation:
@@ -54,6 +54,36 @@ def message_for_answering(person: Person, generation_id: UUID) -> Message:
     return message_answered(generation_for_reading(person, generation_id))
 
 
+def message_for_editing(person: Person, message_id: UUID) -> Message:
+    """Asking it anew in other words, or looking at the branch through it: the author's own."""
+    message = Message.objects.select_related("conversation", "after").filter(id=message_id).first()
+    if message is None:
+        raise NotFound("message")
+    if message.author_id != person.id:
+        raise NotFound("message")
+    if message.conversation.owner_id != person.id:
+        raise NotFound("message")
+    if message.conversation.deleted_at is not None:
+        raise NotFound("message")
+    return message
+
+
+def next_for_writing(person: Person, next_id: UUID) -> NextQuestion:
+    """A question that waits for its turn, to send it or to take it back."""
+    found = (
+        NextQuestion.objects.select_related("conversation", "follows").filter(id=next_id).first()
+    )
+    if found is None:
+        raise NotFound("next")
+    if found.author_id != person.id:
+        raise NotFound("next")
+    if found.conversation.owner_id != person.id:
+        raise NotFound("next")
+    if found.conversation.deleted_at is not None:
+        raise NotFound("next")
+    return found
+
+
 def message_answered(generation: Generation) -> Message:
     """API requests answer no message: on the page they do not exist."""
     if generation.message is None:
@@ -66,6 +96,15 @@ def message_of_press(person: Person, client_key: UUID) -> Message | None:
     another's."""
     return (
         Message.objects.select_related("conversation")
+        .filter(author=person, client_key=client_key)
+        .first()
+    )
+
+
+def next_of_press(person: Person, client_key: UUID) -> NextQuestion | None:
+    """As `message_of_press`, while it still waits."""
+    return (
+        NextQuestion.objects.select_related("conversation", "follows")
         .filter(author=person, client_key=client_key)
         .first()
     )

@@ -10,22 +10,23 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from inference import protocol
-from portal import clock, faults
+from portal import clock
 from portal.accounts.models import Person
 from portal.audit.record import record
 from portal.catalog import access as catalog
-from portal.catalog import aliases
 from portal.catalog.models import Model
-from portal.chat import access, limits, prompts, queries
-from portal.chat.errors import Conflict, QueueFull, TooOften, Unavailable
-from portal.chat.models import OPEN, Conversation, Door, Generation, Message, State
+from portal.chat import access, branches, limits, prompts, queries, queueing
+from portal.chat.errors import Conflict, Unavailable
+from portal.chat.models import Conversation, Door, Generation, Message, NextQuestion, State
 from portal.chat.settling import settle
 from portal.chat.wakeups import wake
+from portal.presets import actions as presets
+from portal.presets.chosen import Chosen
+from portal.search import index
 from portal.streams import requests
 from portal.streams import transcript as streams
 from portal.streams.connection import AWAY
@@ -42,10 +43,14 @@ def send_message(
     text: str,
     client_key: UUID,
     model_name: str,
+    after: UUID | None = None,
+    settings: Chosen | None = None,
 ) -> Generation:
-    """Store the message and queue one answer to it. Without a conversation, begin one.
+    """Store the message and queue one answer to it. Without a conversation, begin one, set to
+    `settings`.
 
-    Refused while an answer of the same conversation is being written: the page asks again after it.
+    `after` is the answer that she saw last; None stands for the last one of the shown branch.
+    Refused while an answer of the same conversation is being written: nexts.py keeps it until then.
     """
     text = limits.checked_text(text)
     if conversation_id is not None:
@@ -57,6 +62,8 @@ def send_message(
         text=text,
         client_key=client_key,
         model_name=model_name,
+        after=after,
+        settings=settings,
     )
     try:
         return send()
@@ -73,29 +80,41 @@ def _send_message(
     text: str,
     client_key: UUID,
     model_name: str,
+    after: UUID | None,
+    settings: Chosen | None,
 ) -> Generation:
-    _one_press_at_a_time(person)
+    queueing.one_press_at_a_time(person)
     earlier = access.message_of_press(person, client_key)
     if earlier is not None:
-        return _first_answer_again(earlier, conversation_id=conversation_id, text=text)
+        return first_answer_again(earlier, conversation_id=conversation_id, text=text)
     if access.generation_of_press(person, client_key) is not None:
         raise Conflict(_("This key was used for another command."))
     conversation = (
         access.conversation_for_writing(person, conversation_id) if conversation_id else None
     )
     model = catalog.model_for_answering(person, model_name)
-    _must_have_room(person, model=model, conversation=conversation)
+    queueing.must_have_room(person, model=model, conversation=conversation)
     if conversation is None:
-        conversation = Conversation(owner=person, title=limits.derived_title(text))
-    after = queries.newest_answer(conversation)
-    conversation.model_name = aliases.name_kept(model_name, model=model)
-    conversation.changed_at = clock.now()
-    conversation.save()
-    message = Message.objects.create(
-        conversation=conversation, author=person, after=after, text=text, client_key=client_key
+        conversation = _begun(person, text=text, settings=settings)
+    return queueing.store_question(
+        person,
+        conversation,
+        act="message.sent",
+        after=branches.followed(person, conversation, after_id=after),
+        text=text,
+        client_key=client_key,
+        model=model,
+        model_name=model_name,
     )
-    record(person, "message.sent", conversation)
-    return _answer(person, message, model=model, client_key=client_key)
+
+
+def _begun(person: Person, *, text: str, settings: Chosen | None) -> Conversation:
+    conversation = Conversation.objects.create(
+        owner=person, title=limits.derived_title(text), changed_at=clock.now()
+    )
+    if settings is not None:
+        presets.begin_with(person, conversation, settings)
+    return conversation
 
 
 def retry_generation(
@@ -170,6 +189,7 @@ def _delete_conversation(person: Person, *, conversation_id: UUID) -> None:
     conversation = access.conversation_for_writing(person, conversation_id)
     conversation.deleted_at = clock.now()
     conversation.save(update_fields=["deleted_at"])
+    index.forget([conversation.id])
     record(person, "conversation.deleted", conversation)
     for generation in queries.open_generations(conversation):
         transaction.on_commit(partial(_stop_quietly, generation))
@@ -185,15 +205,23 @@ def ask(
     client_key: UUID,
     wishes: prompts.Wishes = prompts.NO_WISHES,
     lane: protocol.Lane = "api",
+    found: Model | None = None,
+    is_first_press: bool = False,
 ) -> Generation:
-    """Queue one answer for a program. It is stopped when nobody keeps listening."""
+    """Queue one answer for a program. It is stopped when nobody keeps listening.
+
+    `found` is the model of that name, where this act has asked for it already. `is_first_press`:
+    nobody had this key before, so no answer of it is looked for.
+    """
     limits.must_be_askable(messages, tools=wishes.tools)
     plan = partial(
         prompts.plan_for_api, messages=messages, options=options, lane=lane, wishes=wishes
     )
-    ask_once = partial(_ask, person, model_name=model_name, plan=plan, client_key=client_key)
+    ask_once = partial(
+        _ask, person, model_name=model_name, plan=plan, client_key=client_key, found=found
+    )
     try:
-        return ask_once()
+        return ask_once(is_first_press=is_first_press)
     except IntegrityError:
         return ask_once()
 
@@ -205,14 +233,23 @@ def _ask(
     model_name: str,
     plan: Callable[[Model], dict[str, Any]],
     client_key: UUID,
+    found: Model | None = None,
+    is_first_press: bool = False,
 ) -> Generation:
-    _one_press_at_a_time(person)
-    earlier = access.generation_of_press(person, client_key)
+    weight = queueing.one_press_at_a_time(person)
+    earlier = None if is_first_press else access.generation_of_press(person, client_key)
     if earlier is not None:
         return earlier
-    model = catalog.model_for_use(person, model_name)
-    _must_have_room(person, model=model, door=Door.API)
-    return _queue(person, door=Door.API, model=model, client_key=client_key, request=plan(model))
+    model = found or catalog.model_for_use(person, model_name)
+    queueing.must_have_room(person, model=model, door=Door.API)
+    return queueing.queue(
+        person,
+        door=Door.API,
+        model=model,
+        client_key=client_key,
+        request=plan(model),
+        weight=weight,
+    )
 
 
 def measure_texts(
@@ -270,7 +307,7 @@ def _answer_again_once(
     model_name: str | None,
     is_continued: bool,
 ) -> Generation:
-    _one_press_at_a_time(person)
+    queueing.one_press_at_a_time(person)
     generation = access.generation_for_reading(person, generation_id)
     message = access.message_answered(generation)
     so_far = generation.text if is_continued else ""
@@ -282,85 +319,20 @@ def _answer_again_once(
     if is_continued and (generation.state not in _CONTINUABLE or not so_far):
         raise Conflict(_("There is nothing to go on from. Retry instead."))
     model = catalog.model_for_answering(person, model_name or generation.model_name)
-    _must_have_room(person, model=model, conversation=message.conversation)
+    queueing.must_have_room(person, model=model, conversation=message.conversation)
     record(
         person,
         "generation.continued" if is_continued else "generation.retried",
         generation,
     )
-    return _answer(person, message, model=model, client_key=client_key, so_far=so_far)
+    again = queueing.answer(person, message, model=model, client_key=client_key, so_far=so_far)
+    # What waits for the old answer waits for this one now.
+    NextQuestion.objects.filter(follows=generation).update(follows=again)
+    return again
 
 
-def _answer(
-    person: Person, message: Message, *, model: Model, client_key: UUID, so_far: str = ""
-) -> Generation:
-    generation = _queue(
-        person,
-        door=Door.PAGE,
-        model=model,
-        client_key=client_key,
-        request=prompts.plan_for_page(model),
-        message=message,
-        so_far=so_far,
-    )
-    transaction.on_commit(partial(wake, person.id, message.conversation_id))
-    return generation
-
-
-def _queue(
-    person: Person,
-    *,
-    door: Door,
-    model: Model,
-    client_key: UUID,
-    request: dict[str, Any],
-    message: Message | None = None,
-    so_far: str = "",
-) -> Generation:
-    """The row, and after the commit its request. Whatever happens between is the sweep's to
-    repair."""
-    generation = Generation.objects.create(
-        owner=person,
-        door=door,
-        message=message,
-        model=model,
-        model_name=model.name,
-        client_key=client_key,
-        request=request,
-        so_far=so_far,
-    )
-    faults.at("message.stored")
-    transaction.on_commit(partial(faults.at, "message.committed"))
-    if door == Door.API:
-        transaction.on_commit(partial(requests.begin_listening, generation.id))
-    transaction.on_commit(partial(requests.submit, prompts.request_of(generation)))
-    return generation
-
-
-def _one_press_at_a_time(person: Person) -> None:
-    """Two presses of one person wait for each other, so that what is counted below stays true."""
-    Person.objects.select_for_update().only("id").get(id=person.id)
-
-
-def _must_have_room(
-    person: Person,
-    *,
-    model: Model,
-    conversation: Conversation | None = None,
-    door: Door = Door.PAGE,
-) -> None:
-    if conversation is not None and queries.open_generations(conversation).exists():
-        raise Conflict(_("An answer is still being written. Wait for it, or stop it first."))
-    is_page = door == Door.PAGE
-    most = limits.MAX_OPEN_GENERATIONS if is_page else limits.MAX_OPEN_API_GENERATIONS
-    if Generation.objects.filter(owner=person, door=door, state__in=OPEN).count() >= most:
-        raise TooOften(_("You have many answers waiting already. Wait for one, or stop one."))
-    # Counted in the database, where it is exact and known even while Redis is away (threat I2).
-    if queries.waiting_for(model) >= settings.PORTAL.max_queue:
-        raise QueueFull
-
-
-def _first_answer_again(message: Message, *, conversation_id: UUID | None, text: str) -> Generation:
+def first_answer_again(message: Message, *, conversation_id: UUID | None, text: str) -> Generation:
+    """What an earlier press with the same key made, if it is the same press."""
     access.must_be_listed(message.conversation)
     if message.text != text:
         raise Conflict(_("This message was sent already, with another text."))

@@ -1,4 +1,5 @@
-"""What runs now, in the administration. Never what anybody wrote or was answered (threat B9)."""
+"""What runs now and how answers are rated, in the administration. Never what anybody asked or was
+answered (threat B9); a rating's note is written for administrators, and the page says so."""
 
 from datetime import datetime, timedelta
 
@@ -9,14 +10,19 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from portal.chat.models import OPEN, Generation, State
+from portal.chat.models import OPEN, Generation, Rating, State
+from portal.chat.ratings import REASONS
 from portal.console import ReadOnly, column
 
 _TEXTS = ("text", "thinking", "so_far", "request")
 
 
+class _Watched(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfold brings no types
+    """A list to look at."""
+
+
 @admin.register(Generation)
-class RunningGenerationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfold brings no types
+class RunningGenerationAdmin(_Watched):
     list_display = (
         "person",
         "shown_model",
@@ -88,3 +94,23 @@ class RunningGenerationAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc] # unfo
     @column(_("pieces so far"), ordering="recorded_number")
     def pieces(self, generation: Generation) -> int:
         return generation.recorded_number
+
+
+@admin.register(Rating)
+class RatingAdmin(_Watched):
+    """Not who gave it: a rating is about the model."""
+
+    list_display = ("rated_at", "model_name", "shown_verdict", "shown_reasons", "note")
+    list_filter = ("verdict", "model_name")
+    search_fields = ("model_name", "note")
+    ordering = ("-rated_at",)
+    fields = list_display
+    readonly_fields = fields
+
+    @column(_("verdict"), ordering="verdict", label=True)
+    def shown_verdict(self, rating: Rating) -> str:
+        return rating.get_verdict_display()
+
+    @column(_("reasons"))
+    def shown_reasons(self, rating: Rating) -> str:
+        return ", ".join(str(REASONS.get(reason, reason)) for reason in rating.reasons)

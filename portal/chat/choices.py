@@ -6,7 +6,7 @@ Decides nothing about rights: `catalog/queries.py` does.
 from portal.accounts.models import Person
 from portal.catalog import queries as catalog
 from portal.catalog.models import Model, ModelState
-from portal.chat.frames import ShownModel
+from portal.chat.told import ShownModel
 
 
 def choices_of(person: Person) -> list[ShownModel]:

@@ -26,9 +26,10 @@ from portal.accounts import queries as accounts
 from portal.accounts.errors import SignedOut
 from portal.accounts.models import Person
 from portal.accounts.notices import group_of
-from portal.chat import access, choices, commands, following, frames, limits, prompts
+from portal.chat import access, asked, choices, commands, following, frames, limits, prompts, told
 from portal.chat.errors import ChatError, TooMuch, TooOften, Unavailable
 from portal.chat.models import Generation
+from portal.chat.pace import Pace
 from portal.chat.pressure import Unsent
 from portal.streams import places
 from portal.streams.connection import AWAY
@@ -67,7 +68,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         self._person: Person | None = None
         self._is_closed = False
         self._follows: dict[UUID, asyncio.Task[None]] = {}
-        self._pace = _Pace()
+        self._pace = Pace()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._unsent = Unsent(send)
@@ -138,11 +139,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
 
     async def _run(self, person: Person, command: frames.Command) -> None:
         match command:
-            case frames.Ping():
-                await self._push(frames.Pong(ref=command.ref))
-            case frames.Follow():
+            case asked.Ping():
+                await self._push(told.Pong(ref=command.ref))
+            case asked.Follow():
                 await self._follow(person, command)
-            case frames.Unfollow():
+            case asked.Unfollow():
                 await self._unfollow(command)
             case _:
                 frame = await database_sync_to_async(commands.run)(
@@ -193,7 +194,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
     async def _wakeup(self, message: dict[str, Any]) -> None:
         match message:
             case {"type": "wake", "conversation_id": str(conversation_id)}:
-                await self._push(frames.Changed(conversation_id=UUID(conversation_id)))
+                await self._push(told.Changed(conversation_id=UUID(conversation_id)))
             case {"type": "rights.changed"}:
                 await self._end(SIGNED_OUT)
             case {"type": "models.changed"}:
@@ -210,11 +211,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         except DatabaseError:
             log.warning("models could not be read; the tab keeps its list")
         else:
-            await self._push(frames.Models(models=rows))
+            await self._push(told.Models(models=rows))
 
     # ── Following ───────────────────────────────────────────────────────────────────────────────
 
-    async def _follow(self, person: Person, command: frames.Follow) -> None:
+    async def _follow(self, person: Person, command: asked.Follow) -> None:
         """Asks anew whose it is, each time: resuming is no proof of anything (threat B2)."""
         generation = await database_sync_to_async(access.generation_for_reading)(
             person, command.generation_id
@@ -222,15 +223,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         await self._forget(generation.id)
         if len(self._follows) >= limits.MAX_FOLLOWED:
             raise TooMuch
-        await self._push(frames.Ok(ref=command.ref))
+        await self._push(told.Ok(ref=command.ref))
         faults.at("tab.resumed")
         self._follows[generation.id] = self._tasks.create_task(
             self._show(generation, attempt=command.attempt, number=command.number)
         )
 
-    async def _unfollow(self, command: frames.Unfollow) -> None:
+    async def _unfollow(self, command: asked.Unfollow) -> None:
         await self._forget(command.generation_id)
-        await self._push(frames.Ok(ref=command.ref))
+        await self._push(told.Ok(ref=command.ref))
 
     async def _forget(self, generation_id: UUID) -> None:
         await end(self._follows.pop(generation_id, None))
@@ -334,26 +335,6 @@ class _Waiting:
         async with aclosing(told):
             async for place in told:
                 await self._tab.show_place(self._generation_id, place)
-
-
-class _Pace:
-    """At most so many commands a second, with one second's worth in hand. What is refused counts
-    too: who does not slow down gets into debt, and in the end is closed."""
-
-    def __init__(self) -> None:
-        self._allowance = float(limits.MAX_COMMANDS_A_SECOND)
-        self._seen_at = time.monotonic()
-
-    def admits(self) -> bool:
-        now = time.monotonic()
-        most = float(limits.MAX_COMMANDS_A_SECOND)
-        self._allowance = min(most, self._allowance + (now - self._seen_at) * most) - 1
-        self._seen_at = now
-        return self._allowance >= 0
-
-    @property
-    def is_flooded(self) -> bool:
-        return self._allowance < -limits.MAX_FLOOD_FRAMES
 
 
 async def _leave_group(layer: Any, group: str, channel: str) -> None:

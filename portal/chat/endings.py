@@ -9,9 +9,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, F, QuerySet, TextField, Value, When
+from django.db.models.functions import Coalesce
 
 from inference import protocol
 from portal import clock
+from portal.accounts import usage
 from portal.audit.record import record
 from portal.chat.models import OPEN, OVER, Conversation, Generation, State
 from portal.streams.transcript import Transcript
@@ -34,9 +36,7 @@ def note_progress(generation_id: UUID, transcript: Transcript) -> bool:
     return bool(
         newer.update(
             state=State.RUNNING,
-            started_at=Case(
-                When(started_at=None, then=Value(clock.now())), default=F("started_at")
-            ),
+            started_at=Coalesce("started_at", Value(clock.now())),
             text=transcript.text,
             thinking=transcript.thinking,
             recorded_number=transcript.number,
@@ -85,10 +85,18 @@ def _close(
         )
     )
     if is_ours:
-        generation = Generation.objects.only("id").get(id=generation_id)
-        Conversation.objects.filter(messages__generations=generation).update(changed_at=clock.now())
+        generation = Generation.objects.only("id", "owner_id", "key_id", "message_id").get(
+            id=generation_id
+        )
+        _book(generation, stats)
+        if generation.message_id is not None:
+            _note_change(generation.message_id)
         record(None, "generation.ended", generation, state=str(state), reason=reason)
     return is_ours
+
+
+def _note_change(message_id: UUID) -> None:
+    Conversation.objects.filter(messages=message_id).update(changed_at=clock.now())
 
 
 def try_again(generation_id: UUID, *, attempt: int, deaths: int, so_far: str | None = None) -> bool:
@@ -118,6 +126,17 @@ def _attempt(generation_id: UUID, attempt: int) -> QuerySet[Generation]:
 
 def _kept_text() -> Case:
     return Case(When(text="", then=F("so_far")), default=F("text"), output_field=TextField())
+
+
+def _book(generation: Generation, stats: protocol.Stats | None) -> None:
+    """Also of an answer that was stopped, or whose client went away: the work was done."""
+    if stats is not None:
+        usage.book(
+            generation.owner_id,
+            generation.key_id,
+            prompt_tokens=stats.prompt_tokens,
+            answer_tokens=stats.answer_tokens,
+        )
 
 
 def _stats(stats: protocol.Stats | None) -> dict[str, int]:

@@ -8,6 +8,7 @@ ChatError
   TooMuch         413   too long, too many
   TooOften        429   try again at `retry_at`
   Conflict        409   changed under your hands
+    AnswerRunning 409   one answer at a time in a conversation
     Unloadable    409   this model cannot be loaded
     DoesNotAnswer 409   this model is for embeddings
   Unavailable     503   a part of us is down; nothing was lost
@@ -29,10 +30,16 @@ Sentence = str | Promise
 _NOT_FOUND: dict[str, Sentence] = {
     "conversation": _("This conversation does not exist."),
     "message": _("This message does not exist."),
+    "next": _("This question waits no longer: it was sent or taken back."),
     "generation": _("This answer does not exist."),
     "model": _("This model does not exist, or you may not use it."),
     "job": _("This job does not exist. Reload the page to see those that do."),
     "alias": _("This stable name does not exist any more."),
+    "folder": _("This folder does not exist any more."),
+    "share": _("This shared chat does not exist, or it is not shared with you any more."),
+    "group": _("This group does not exist, or you are not in it."),
+    "preset": _("This preset does not exist, or it is not published to you any more."),
+    "template": _("This prompt template does not exist any more."),
 }
 
 
@@ -118,6 +125,10 @@ class Conflict(ChatError):
     status = 409
     code = "conflict"
     sentence = _("This has changed in the meantime. Reload the page and try again.")
+
+
+class AnswerRunning(Conflict):
+    sentence = _("An answer is still being written. Wait for it, or stop it first.")
 
 
 class Unavailable(ChatError):

@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from inference import protocol
 from portal.chat.models import Generation, State
 from portal.streams import events
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
 
 Why = Literal["done", "length", "stopped", "failed", "interrupted"]
 _WHY_BY_STATE: dict[str, Why] = {
@@ -32,17 +32,58 @@ async def follow(
 ) -> AsyncGenerator[Delta, None]:
     """Everything behind (attempt, number), as it comes; returns after the end. `generation` is
     fresh."""
-    if generation.is_over:
-        ended = end_from_row(generation)
+    following = Following(generation, attempt=attempt, number=number)
+    try:
+        while not following.is_over:
+            delta = await following.next(within_seconds=events.SILENCE_SECONDS)
+            if delta is not None:
+                yield delta
+    finally:
+        following.leave()
+
+
+class Following:
+    """As `follow`, for whoever looks at the clock between two steps: giving up loses nothing.
+
+    Must be left.
+    """
+
+    def __init__(self, generation: Generation, *, attempt: int, number: int) -> None:
+        self._generation = generation
+        self._place = (attempt, number)
+        self._events: events.Following | None = None
+        self.is_over = False
+
+    async def next(self, *, within_seconds: float) -> Delta | None:
+        """What came, as one delta; None when nothing did in that time."""
+        if self._events is None:
+            ended = await self._ended()
+            if ended is not None:
+                self.is_over = True
+                return ended
+            self._events = self._opened()
+        delta = await self._events.next(within_seconds=within_seconds)
+        self.is_over = self._events.is_over
+        return delta
+
+    def leave(self) -> None:
+        if self._events is not None:
+            self._events.leave()
+
+    def _opened(self) -> events.Following:
+        attempt, number = self._place
+        over = partial(_end_if_over, self._generation.id)
+        return events.Following(self._generation.id, attempt=attempt, number=number, over=over)
+
+    async def _ended(self) -> Delta | None:
+        """Its end, where nothing else is left to be read."""
+        if not self._generation.is_over:
+            return None
+        ended = end_from_row(self._generation)
+        attempt, number = self._place
         if (attempt, number + 1) >= (ended.attempt, ended.last):
-            yield ended
-            return
-        if not await events.exists(generation.id):
-            yield ended
-            return
-    over = partial(_end_if_over, generation.id)
-    async for delta in events.follow(generation.id, attempt=attempt, number=number, over=over):
-        yield delta
+            return ended
+        return None if await events.exists(self._generation.id) else ended
 
 
 def end_from_row(generation: Generation) -> Delta:

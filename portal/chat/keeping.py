@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from portal.catalog.trials import Trials
+from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Recorder
 from portal.streams.connection import AWAY
@@ -22,20 +23,27 @@ def keep_recording(
     recorder: Recorder,
     reaper: Reaper,
     trials: Trials,
+    nexts: Nexts,
     *,
     stop: threading.Event,
     clock: Callable[[], float],
+    upkeep: Callable[[], None] = lambda: None,
 ) -> None:
-    """Until `stop` is set. What was read stays in memory while Redis or the database is away."""
+    """Until `stop` is set. What was read stays in memory while Redis or the database is away.
+
+    `upkeep` is what may wait, and comes last: titles, and removing what has been left.
+    """
     next_reaping = clock()
     while not stop.is_set():
         try:
             trials.step()
             recorder.step()
+            nexts.step()
             if clock() >= next_reaping:
                 reaper.step()
                 beat()
                 next_reaping = clock() + REAP_SECONDS
+                upkeep()
         except AWAY as error:
             log.warning("recording waits for Redis: %s", type(error).__name__)
             stop.wait(AWAY_SECONDS)

@@ -52,6 +52,23 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(db_index=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    folder = models.ForeignKey(
+        "order.Folder",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="conversations",
+    )
+    pinned_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    # The last answer of the branch that is shown; None in conversations from before there were any.
+    shown = models.ForeignKey(
+        "Generation", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # In no list and in no search; removed when its owner leaves it (portal/order).
+    is_temporary = models.BooleanField(default=False, db_default=False)
+    # When a model was asked for a title, which happens once.
+    title_asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("-changed_at",)
@@ -60,6 +77,12 @@ class Conversation(models.Model):
                 fields=("owner", "-changed_at"),
                 name="conversation_list",
                 condition=Q(deleted_at=None),
+            ),
+            # What the sweep removes for good; few at any time.
+            models.Index(
+                fields=("changed_at",),
+                name="conversation_leaving",
+                condition=~Q(deleted_at=None) | Q(is_temporary=True),
             ),
         )
 
@@ -90,9 +113,50 @@ class Message(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("author", "client_key"), name="one_message_a_press"),
         )
+        indexes = (
+            models.Index(fields=("conversation", "-created_at"), name="message_from_the_end"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class NextQuestion(models.Model):
+    """What a person asks next, while the answer before it is being made. Becomes a message with
+    the same `client_key`, and is gone then.
+
+    `follows` is that answer. `reason` says why the portal did not send it by itself: the code of
+    the refusal.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="next_questions"
+    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    follows = models.ForeignKey("Generation", on_delete=models.CASCADE, related_name="+")
+    text = models.TextField()
+    model_name = models.CharField(max_length=512)
+    client_key = models.UUIDField()
+    reason = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        constraints = (
+            models.UniqueConstraint(fields=("author", "client_key"), name="one_next_a_press"),
+        )
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def why_held(self) -> str:
+        """Why the person herself must say that it goes; "" while it goes by itself."""
+        if self.reason:
+            return self.reason
+        is_lost = self.follows.state in (State.FAILED, State.INTERRUPTED)
+        return str(self.follows.state) if is_lost else ""
 
 
 class Generation(models.Model):
@@ -116,6 +180,10 @@ class Generation(models.Model):
         "catalog.Model", null=True, on_delete=models.SET_NULL, related_name="generations"
     )
     model_name = models.CharField(max_length=512)
+    # With which key a program asked; its use counts towards the limits of that key too.
+    key = models.ForeignKey(
+        "accounts.ApiKey", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     client_key = models.UUIDField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=64, blank=True)
@@ -165,3 +233,30 @@ class Generation(models.Model):
     @property
     def is_over(self) -> bool:
         return self.state in OVER
+
+
+class Verdict(models.TextChoices):
+    GOOD = "good", _("good")
+    BAD = "bad", _("bad")
+
+
+class Rating(models.Model):
+    """What a person thinks of an answer of hers: one an answer, and the last word counts.
+
+    `reasons` are words of the closed list in ratings.py.
+    """
+
+    generation = models.OneToOneField(Generation, on_delete=models.CASCADE, related_name="rating")
+    model_name = models.CharField(_("model"), max_length=512)
+    verdict = models.CharField(_("verdict"), max_length=8, choices=Verdict.choices)
+    reasons = models.JSONField(_("reasons"), default=list, blank=True)
+    note = models.TextField(_("note"), blank=True)
+    rated_at = models.DateTimeField(_("rated"))
+
+    class Meta:
+        verbose_name = _("rating")
+        verbose_name_plural = _("ratings")
+        ordering = ("-rated_at",)
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()}, {self.model_name}"

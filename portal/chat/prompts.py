@@ -1,9 +1,8 @@
 """From rows to the request that a worker gets. Decides what the model reads, writes nothing."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
@@ -11,15 +10,25 @@ from inference import protocol
 from portal.accounts.queries import weight_of
 from portal.catalog import queries as catalog
 from portal.catalog.models import Model
+from portal.chat.history import merged, turns_before
 from portal.chat.limits import PROMPT_CHARS_A_TOKEN
-from portal.chat.models import Door, Generation, Message, State
+from portal.chat.models import Conversation, Door, Generation
+from portal.presets import parameters
+from portal.presets import queries as presets
+from portal.presets.chosen import JSON_MODE
+from portal.presets.models import ConversationSettings, Think
 
 log = logging.getLogger(__name__)
 
 PAGE_SECONDS = 6 * 3600
 API_SECONDS = 3600
-_MESSAGES_A_READ = 200
-_USABLE = (State.COMPLETE, State.STOPPED, State.INTERRUPTED)
+_LEVELS: dict[str, bool | protocol.ThinkLevel] = {
+    Think.OFF: False,
+    Think.ON: True,
+    Think.LOW: "low",
+    Think.MEDIUM: "medium",
+    Think.HIGH: "high",
+}
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `messages` is None for a page generation: those are read from the conversation. With `inputs`
     there is nothing to answer, and `messages` is empty. `beginning` are the model's own first
-    messages, for a page generation.
+    messages, for a page generation; `is_own_system` says that its system prompt is a person's own.
     """
 
     model: protocol.ModelSpec
@@ -62,19 +71,24 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     beginning: tuple[protocol.Message, ...] = ()
     options: protocol.Options = protocol.Options()
     system: str = ""
+    is_own_system: bool = False
     lane: protocol.Lane = "person"
     messages: tuple[protocol.Message, ...] | None = None
     inputs: Inputs | None = None
     wishes: Wishes = Wishes()
 
 
-def plan_for_page(model: Model) -> dict[str, Any]:
+def plan_for_page(model: Model, conversation: Conversation | None = None) -> dict[str, Any]:
+    """As the conversation is set to at this moment; what it leaves open is the model's own."""
+    chosen = presets.settings_of(conversation) if conversation else ConversationSettings()
     plan = Plan(
         model=catalog.spec_of(model, "answer"),
         go_template=model.go_template or None,
-        options=options_of(model.parameters),
-        system=model.system,
+        options=options_of(parameters.over(model.parameters, chosen.parameters)),
+        system=chosen.system or model.system,
+        is_own_system=bool(chosen.system) and not presets.is_written_for_all(chosen),
         beginning=beginning_of(model),
+        wishes=_wishes(model, chosen),
     )
     return _as_json(plan)
 
@@ -114,20 +128,19 @@ def queue_of(generation: Generation) -> str | None:
     return plan_of(generation).model.queue if generation.request else None
 
 
-def request_of(generation: Generation) -> protocol.Request:
+def request_of(generation: Generation, *, weight: int | None = None) -> protocol.Request:
     """This attempt, ready to be queued. The same row gives the same request, but for the weight
-    that its owner has now."""
+    that its owner has now; `weight` is that, where it was read just before."""
     plan = plan_of(generation)
     messages = plan.messages
     if messages is None:
         messages = tuple(_conversation(generation, plan))
     inputs = plan.inputs or Inputs(texts=())
-    has_own_system = plan.messages is None and bool(plan.system)
     return protocol.Request(
         generation_id=generation.id,
         attempt=generation.attempt,
         person=generation.owner_id.hex,
-        weight=weight_of(generation.owner_id),
+        weight=weight_of(generation.owner_id) if weight is None else weight,
         lane=plan.lane,
         model=plan.model,
         model_name=generation.model_name,
@@ -140,7 +153,7 @@ def request_of(generation: Generation) -> protocol.Request:
         logprobs=plan.wishes.logprobs,
         tools=plan.wishes.tools,
         think=plan.wishes.think,
-        published=int(has_own_system) + len(plan.beginning) or plan.wishes.published,
+        published=_published(plan),
         inputs=inputs.texts,
         query=inputs.query,
         truncate=inputs.truncate and plan.wishes.truncate,
@@ -183,6 +196,30 @@ def options_of(parameters: dict[str, Any]) -> protocol.Options:
     return protocol.Options(**chosen)
 
 
+def _wishes(model: Model, chosen: ConversationSettings) -> Wishes:
+    """A model that cannot think is not told to: the conversation may have been set for another."""
+    can_think = "thinking" in model.capabilities
+    return Wishes(
+        format=_format(chosen.format),
+        think=_LEVELS.get(chosen.think) if can_think else None,
+    )
+
+
+def _format(text: str) -> protocol.Format | None:
+    if not text:
+        return None
+    return protocol.Format() if text == JSON_MODE else protocol.Format(schema=text)
+
+
+def _published(plan: Plan) -> int:
+    """How many of the first messages an administrator wrote for everybody (threat B12)."""
+    if plan.messages is not None:
+        return plan.wishes.published
+    if plan.is_own_system:
+        return 0
+    return int(bool(plan.system)) + len(plan.beginning)
+
+
 def _conversation(generation: Generation, plan: Plan) -> list[protocol.Message]:
     """System prompt, then as many of the newest turns as the context could hold, oldest first."""
     message = generation.message
@@ -192,70 +229,13 @@ def _conversation(generation: Generation, plan: Plan) -> list[protocol.Message]:
     budget -= sum(len(turn.content) for turn in plan.beginning)
     newest_first = [protocol.Message(role="user", content=message.text)]
     budget -= len(message.text)
-    for turn in _turns_before(message):
+    for turn in turns_before(message):
         budget -= len(turn.content)
         if budget < 0:
             break
         newest_first.append(turn)
     published = [protocol.Message(role="system", content=plan.system)] if plan.system else []
     return [*published, *plan.beginning, *merged(reversed(newest_first))]
-
-
-def merged(turns: Iterator[protocol.Message]) -> list[protocol.Message]:
-    """Two questions in a row, where the answer between them failed, are one: many templates insist
-    that the roles take turns."""
-    result: list[protocol.Message] = []
-    for turn in turns:
-        if result and result[-1].role == turn.role == "user":
-            turn = protocol.Message(role="user", content=f"{result[-1].content}\n\n{turn.content}")
-            result.pop()
-        result.append(turn)
-    # A cut may leave an answer in front of its question.
-    begins = next((i for i, turn in enumerate(result) if turn.role != "system"), 0)
-    if result[begins].role == "assistant":
-        del result[begins]
-    return result
-
-
-def _turns_before(message: Message) -> Iterator[protocol.Message]:
-    """The turns that lead to this message, newest first, read in pages (threats H12, I3)."""
-    wanted = message.after_id
-    older = Message.objects.filter(
-        conversation_id=message.conversation_id, created_at__lte=message.created_at
-    ).exclude(id=message.id)
-    offset = 0
-    while wanted is not None:
-        page = list(
-            older.order_by("-created_at", "-id").only("id", "after_id", "text")[
-                offset : offset + _MESSAGES_A_READ
-            ]
-        )
-        if not page:
-            return
-        offset += len(page)
-        answers = _answers_to([each.id for each in page])
-        for each in page:
-            generations = answers.get(each.id, [])
-            if wanted not in {answer.id for answer in generations}:
-                continue
-            usable = [a for a in generations if a.state in _USABLE and a.text.strip()]
-            if usable:
-                yield protocol.Message(role="assistant", content=usable[-1].text)
-            yield protocol.Message(role="user", content=each.text)
-            wanted = each.after_id
-            if wanted is None:
-                return
-
-
-def _answers_to(message_ids: list[UUID]) -> dict[UUID, list[Generation]]:
-    answers: dict[UUID, list[Generation]] = {}
-    found = Generation.objects.filter(message_id__in=message_ids).only(
-        "id", "message_id", "state", "text", "created_at"
-    )
-    for answer in found.order_by("created_at", "id"):
-        if answer.message_id is not None:
-            answers.setdefault(answer.message_id, []).append(answer)
-    return answers
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:

@@ -4,12 +4,13 @@ access.py."""
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from portal.accounts.models import Person
 from portal.catalog.models import Model
-from portal.chat.models import OPEN, Conversation, Generation, Message, State
+from portal.chat.models import OPEN, Conversation, Door, Generation, Message, State
 
 CONVERSATIONS_A_PAGE = 50
 
@@ -22,17 +23,20 @@ class Page:
     more: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A message and its answers, oldest first."""
-
-    message: Message
-    answers: Sequence[Generation]
-
-
 def conversations_of(person: Person, *, before: datetime.datetime | None = None) -> Page:
-    """Newest change first, a page at a time. One query."""
-    found = _with_running(Conversation.objects.filter(owner=person, deleted_at=None))
+    """Those that stand on no shelf of their own, a page at a time; the pinned ones before the first
+    page. Two queries at most; portal/order/queries.py has the other shelves."""
+    hers = Conversation.objects.filter(owner=person, deleted_at=None, is_temporary=False)
+    page = page_of(hers.filter(archived_at=None, pinned_at=None, folder=None), before=before)
+    if before is not None:
+        return page
+    pinned = _with_running(hers.exclude(pinned_at=None)).order_by("-pinned_at")
+    return Page(conversations=[*pinned, *page.conversations], more=page.more)
+
+
+def page_of(conversations: QuerySet[Conversation], *, before: datetime.datetime | None) -> Page:
+    """Newest change first. One query."""
+    found = _with_running(conversations)
     if before is not None:
         found = found.filter(changed_at__lt=before)
     rows = list(found.order_by("-changed_at")[: CONVERSATIONS_A_PAGE + 1])
@@ -45,29 +49,8 @@ def is_running(conversation: Conversation) -> bool:
     return open_generations(conversation).exists() if known is None else bool(known)
 
 
-def turns_of(conversation: Conversation) -> list[Turn]:
-    """The whole conversation, oldest first. Two queries, whatever its length (threat H12)."""
-    messages = list(conversation.messages.order_by("created_at", "id"))
-    answers: dict[object, list[Generation]] = {message.id: [] for message in messages}
-    for answer in Generation.objects.filter(message__conversation=conversation).order_by(
-        "created_at", "id"
-    ):
-        answers[answer.message_id].append(answer)
-    return [Turn(message=message, answers=answers[message.id]) for message in messages]
-
-
-def turn_of(message: Message) -> Turn:
-    return Turn(message=message, answers=list(message.generations.order_by("created_at", "id")))
-
-
 def open_generations(conversation: Conversation) -> QuerySet[Generation]:
     return Generation.objects.filter(message__conversation=conversation, state__in=OPEN)
-
-
-def newest_answer(conversation: Conversation) -> Generation | None:
-    """The newest try at the last message: what the next message follows."""
-    last = conversation.messages.order_by("created_at", "id").last()
-    return last.generations.order_by("created_at", "id").last() if last else None
 
 
 def first_answer(message: Message) -> Generation:
@@ -75,9 +58,27 @@ def first_answer(message: Message) -> Generation:
     return message.generations.order_by("created_at", "id")[0]
 
 
-def waiting_for(model: Model) -> int:
-    """How many answers are waiting for this model, of whomever."""
-    return Generation.objects.filter(model=model, state=State.QUEUED).count()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """`hers`: open answers of one person through one door. `waiting`: for one model, of anybody."""
+
+    hers: int
+    waiting: int
+
+
+def load_of(person: Person, *, door: Door, model: Model) -> Load:
+    """Both, as they are at this moment. One query."""
+    counted = Generation.objects.filter(state__in=OPEN).aggregate(
+        hers=Count("pk", filter=Q(owner=person, door=door)),
+        waiting=Count("pk", filter=Q(model=model, state=State.QUEUED)),
+    )
+    return Load(**counted)
+
+
+def attempts_waiting_for(model: Model) -> dict[UUID, int]:
+    """Which attempt each answer waits with, as far as the rows know."""
+    waiting = Generation.objects.filter(model=model, state=State.QUEUED)
+    return dict(waiting.values_list("pk", "attempt"))
 
 
 def all_open() -> QuerySet[Generation]:

@@ -106,10 +106,28 @@ UNFOLD: dict[str, Any] = {
                         view="loaded",
                     ),
                     _item(
+                        _("Presets"),
+                        "tune",
+                        page="presets_preset",
+                        permission="presets.view_preset",
+                    ),
+                    _item(
+                        _("Prompt templates"),
+                        "article",
+                        page="presets_prompttemplate",
+                        permission="presets.view_prompttemplate",
+                    ),
+                    _item(
                         _("Running answers"),
                         "pace",
                         page="chat_generation",
                         permission="chat.view_generation",
+                    ),
+                    _item(
+                        _("Ratings of answers"),
+                        "thumbs_up_down",
+                        page="chat_rating",
+                        permission="chat.view_rating",
                     ),
                 ],
             },
@@ -129,6 +147,12 @@ UNFOLD: dict[str, Any] = {
                         "key",
                         page="accounts_apikey",
                         permission="accounts.view_apikey",
+                    ),
+                    _item(
+                        _("Usage"),
+                        "bar_chart",
+                        page="accounts_usage",
+                        permission="accounts.view_usage",
                     ),
                     _item(
                         _("Audit"),

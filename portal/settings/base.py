@@ -29,7 +29,13 @@ INSTALLED_APPS = [
     "portal.accounts",
     "portal.catalog",
     "portal.chat",
+    "portal.order",
+    "portal.search",
+    "portal.sharing",
+    "portal.exchange",
     "portal.audit",
+    "portal.presets",
+    "portal.context",
     "portal.api",
     "portal.ops",
 ]

@@ -10,9 +10,13 @@ _home = Path(tempfile.gettempdir()) / f"{_MARK}{os.getpid()}"
 
 
 def _given(name: str, *, otherwise: str) -> str:
-    """What the run was started with, unless the process that started this one made it up."""
+    """What the run was started with, unless the process that started this one made it up.
+
+    A server that a test starts beside itself (`PORTAL_TEST_BESIDE`) works on that test's own.
+    """
     given = os.environ.get(name, "")
-    return otherwise if not given or _MARK in given else given
+    is_made_up = _MARK in given and "PORTAL_TEST_BESIDE" not in os.environ
+    return otherwise if not given or is_made_up else given
 
 
 def _queue() -> str:

@@ -8,15 +8,14 @@ from Redis, from her own number, so memory stays flat whatever a tab does (threa
 import asyncio
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from uuid import UUID
 
 from inference import protocol
 from portal.streams import tasks
 from portal.streams.connection import AWAY, AsyncClient, async_client, lone_client
-from portal.streams.transcript import Entry, placed, read_event
+from portal.streams.deltas import Delta, deltas
+from portal.streams.transcript import Entry
 
 log = logging.getLogger(__name__)
 
@@ -33,41 +32,6 @@ SILENCE_SECONDS = 10.0
 Over = Callable[[], "Awaitable[Delta | None]"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delta:
-    """Events `first` to `last` of one attempt, as one step for whoever shows them."""
-
-    attempt: int
-    first: int
-    last: int
-    text: str = ""
-    thinking: str = ""
-    state: Literal["reading", "writing"] | None = None
-    read_fraction: float | None = None
-    logprobs: tuple[protocol.TokenLogprob, ...] = ()
-    calls: tuple[protocol.ToolCall, ...] = ()
-    results: tuple[protocol.Vectors | protocol.Scores, ...] = ()
-    end: protocol.End | None = None
-
-    def and_then(self, later: "Delta") -> "Delta":
-        """Both as one. A later attempt makes this one void."""
-        if later.attempt != self.attempt:
-            return later
-        return Delta(
-            attempt=self.attempt,
-            first=self.first,
-            last=later.last,
-            text=self.text + later.text,
-            thinking=self.thinking + later.thinking,
-            state=later.state or self.state,
-            read_fraction=later.read_fraction if later.state else self.read_fraction,
-            logprobs=self.logprobs + later.logprobs,
-            calls=self.calls + later.calls,
-            results=self.results + later.results,
-            end=later.end,
-        )
-
-
 async def follow(
     generation_id: UUID, *, attempt: int, number: int, over: Over | None = None
 ) -> AsyncGenerator[Delta, None]:
@@ -76,17 +40,14 @@ async def follow(
     Slow callers get fewer, larger deltas. `over` is asked after a silence: it may know from the row
     that the generation has ended although its stream is gone.
     """
-    reader = Follower.of_this_loop().join(generation_id, attempt=attempt, number=number)
+    following = Following(generation_id, attempt=attempt, number=number, over=over)
     try:
-        while True:
-            delta = await _next_or_over(reader, over)
-            if delta is None:
-                continue
-            yield delta
-            if delta.end is not None:
-                return
+        while not following.is_over:
+            delta = await following.next(within_seconds=SILENCE_SECONDS)
+            if delta is not None:
+                yield delta
     finally:
-        reader.leave()
+        following.leave()
 
 
 async def exists(generation_id: UUID) -> bool:
@@ -104,6 +65,41 @@ async def close() -> None:
         await follower.close()
 
 
+class Following:
+    """As `follow`, for whoever looks at the clock between two steps: giving up loses nothing.
+
+    Must be left.
+    """
+
+    def __init__(
+        self, generation_id: UUID, *, attempt: int, number: int, over: Over | None = None
+    ) -> None:
+        self._reader = Follower.of_this_loop().join(generation_id, attempt=attempt, number=number)
+        self._over = over
+        self._heard_at = asyncio.get_running_loop().time()
+        self.is_over = False
+
+    async def next(self, *, within_seconds: float) -> Delta | None:
+        """What came, as one delta; None when nothing did in that time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_seconds
+        while True:
+            ask_at = self._heard_at + SILENCE_SECONDS
+            delta = await self._reader.next(until=min(deadline, ask_at))
+            if delta is None and loop.time() >= ask_at:
+                self._heard_at = loop.time()
+                delta = await self._over() if self._over is not None else None
+            if delta is not None:
+                self._heard_at = loop.time()
+                self.is_over = delta.end is not None
+                return delta
+            if loop.time() >= deadline:
+                return None
+
+    def leave(self) -> None:
+        self._reader.leave()
+
+
 class Reader:
     """One reader's place in one stream. Made by `Follower.join`."""
 
@@ -116,9 +112,9 @@ class Reader:
         if is_behind:
             self._arrived.set()
 
-    async def next(self) -> Delta:
-        while True:
-            await self._arrived.wait()
+    async def next(self, *, until: float) -> Delta | None:
+        """None when nothing came until then, by the clock of this loop."""
+        while await self._has_arrived(until):
             if self._is_behind:
                 delta = await self._catch_up()
             else:
@@ -127,6 +123,16 @@ class Reader:
             if delta is not None:
                 self._delivered = (delta.attempt, delta.last)
                 return delta
+        return None
+
+    async def _has_arrived(self, until: float) -> bool:
+        if self._arrived.is_set():
+            return True  # most often, and then no timer is needed
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._arrived.wait()
+        except TimeoutError:
+            return False
 
     def leave(self) -> None:
         self._stream.leave(self)
@@ -181,9 +187,10 @@ class Follower:
         self._streams: dict[bytes, _Stream] = {}
         self._task: asyncio.Task[None] | None = None
         self._waker: asyncio.Task[None] | None = None
-        self._round = 0
+        self._asked: dict[bytes, _Stream] = {}
         self._changed = asyncio.Event()
         self._connection_id: int | None = None
+        self._is_blocked = False
 
     @classmethod
     def of_this_loop(cls) -> "Follower":
@@ -221,17 +228,23 @@ class Follower:
         self._changed.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="streams.events")
-        elif self._connection_id is not None and (self._waker is None or self._waker.done()):
-            self._waker = asyncio.create_task(self._unblock(self._round))
+        elif self._is_blocked and (self._waker is None or self._waker.done()):
+            self._waker = asyncio.create_task(self._unblock())
 
-    async def _unblock(self, blocked_round: int) -> None:
+    async def _unblock(self) -> None:
         # More than once, since the first may reach Redis before the read it is meant for.
-        while self._round == blocked_round and self._connection_id is not None:
+        while self._lacks_some() and self._connection_id is not None:
             try:
                 await async_client().client_unblock(self._connection_id)
             except AWAY:
                 return
             await asyncio.sleep(0.005)
+
+    def _lacks_some(self) -> bool:
+        """Whether it waits for Redis without having asked for every stream."""
+        if not self._is_blocked:
+            return False
+        return any(self._asked.get(key) is not each for key, each in self._streams.items())
 
     async def _run(self) -> None:
         redis: AsyncClient | None = None
@@ -268,16 +281,19 @@ class Follower:
             await redis.aclose()
 
     async def _read(self, redis: AsyncClient) -> None:
-        self._round += 1
         if not self._streams:
             # The last reader left while we waited for Redis.
             return
-        asked = dict(self._streams)
-        answer = await redis.xread(
-            {stream.key: stream.newest_id for stream in asked.values()},
-            count=ENTRIES_A_READ,
-            block=int(BLOCK_SECONDS * 1000),
-        )
+        asked = self._asked = dict(self._streams)
+        self._is_blocked = True
+        try:
+            answer = await redis.xread(
+                {stream.key: stream.newest_id for stream in asked.values()},
+                count=ENTRIES_A_READ,
+                block=int(BLOCK_SECONDS * 1000),
+            )
+        finally:
+            self._is_blocked = False
         for key, entries in answer or ():
             # Somebody may have left and come back meanwhile, to another place than we asked for.
             if self._streams.get(key) is asked[key]:
@@ -309,68 +325,6 @@ class _Stream:
         self.readers.discard(reader)
         if not self.readers:
             self._follower.forget(self)
-
-
-def deltas(entries: Iterable[Entry], *, after: tuple[int, int]) -> list[Delta]:
-    """Entries in order as the fewest deltas: one an attempt."""
-    found: list[Delta] = []
-    place = after
-    for entry_id, fields in entries:
-        event = read_event(fields)
-        attempt, number = placed(entry_id, event, after=place)
-        place = (attempt, number)
-        delta = _delta(attempt, number, event)
-        if found and found[-1].attempt == attempt:
-            found[-1] = found[-1].and_then(delta)
-        else:
-            found.append(delta)
-    return found
-
-
-def _delta(attempt: int, number: int, event: protocol.Event | None) -> Delta:
-    match event:
-        case protocol.Piece(text=text, kind=kind, logprobs=logprobs):
-            is_thinking = kind == "thinking"
-            return Delta(
-                attempt=attempt,
-                first=number,
-                last=number,
-                text="" if is_thinking else text,
-                thinking=text if is_thinking else "",
-                state="writing",
-                logprobs=logprobs,
-            )
-        case protocol.Called(call=call):
-            return Delta(attempt=attempt, first=number, last=number, state="writing", calls=(call,))
-        case protocol.Vectors() | protocol.Scores():
-            return Delta(
-                attempt=attempt, first=number, last=number, state="writing", results=(event,)
-            )
-        case protocol.Reading():
-            fraction = event.read_tokens / event.prompt_tokens if event.prompt_tokens else None
-            return Delta(
-                attempt=attempt,
-                first=number,
-                last=number,
-                state="reading",
-                read_fraction=None if fraction is None else min(fraction, 1.0),
-            )
-        case protocol.Taken():
-            # Number 0 is the portal's own mark that the attempt was given up: waiting again.
-            state: Literal["reading"] | None = "reading" if number else None
-            return Delta(attempt=attempt, first=number, last=number, state=state)
-        case _:
-            return Delta(attempt=attempt, first=number, last=number, end=event)
-
-
-async def _next_or_over(reader: Reader, over: Over | None) -> Delta | None:
-    if over is None:
-        return await reader.next()
-    try:
-        async with asyncio.timeout(SILENCE_SECONDS):
-            return await reader.next()
-    except TimeoutError:
-        return await over()
 
 
 def _chars(delta: Delta) -> int:

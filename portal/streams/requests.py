@@ -25,6 +25,7 @@ TURN = 1_000
 # behind the first of each of nine others (threat F11). Refuses, by returning 0, an attempt that
 # somebody holds or that has already written: so it may be called again at any time.
 _SUBMIT = """
+if tonumber(ARGV[10]) > 0 then redis.call('SET', KEYS[11], '1', 'EX', ARGV[10]) end
 local attempt = tonumber(ARGV[5])
 local lease = redis.call('GET', KEYS[6])
 if lease then
@@ -59,20 +60,22 @@ return 1
 """
 
 
-def submit(request: protocol.Request) -> bool:
+def submit(request: protocol.Request, *, is_listened_to: bool = False) -> bool:
     """Queue this attempt and wake a supervisor. False when it is already held or has begun.
+
+    `is_listened_to` also says that an API client is there, as `begin_listening` does.
 
     Called after the commit, and again by the sweep whenever a row looks forgotten. When Redis is
     away this raises nothing: the row is the truth, and the sweep will come back.
     """
     try:
-        return submit_or_raise(request)
+        return submit_or_raise(request, is_listened_to=is_listened_to)
     except AWAY as error:
         log.warning("request %s not queued yet: %s", request.generation_id, type(error).__name__)
         return False
 
 
-def submit_or_raise(request: protocol.Request) -> bool:
+def submit_or_raise(request: protocol.Request, *, is_listened_to: bool = False) -> bool:
     queue = request.model.queue
     keys = [
         protocol.request_key(request.generation_id),
@@ -85,6 +88,7 @@ def submit_or_raise(request: protocol.Request) -> bool:
         protocol.QUEUES,
         protocol.WANTED,
         protocol.NEWS,
+        protocol.listening_key(request.generation_id),
     ]
     arguments = [
         protocol.encode(request),
@@ -96,6 +100,7 @@ def submit_or_raise(request: protocol.Request) -> bool:
         request.person,
         TURN / request.weight,
         LANE_WIDTH,
+        LISTENING_SECONDS if is_listened_to else 0,
     ]
     queued = bool(client().eval(_SUBMIT, len(keys), *keys, *arguments))
     faults.at("request.published")

@@ -16,3 +16,13 @@ async def end(*tasks: "asyncio.Task[None] | None") -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=AGAIN_SECONDS)
+
+
+def end_if_cancelled() -> None:
+    """For loops that ask Redis: its client may have swallowed a cancellation of this task.
+
+    In Python 3.11 `wait_for`, which it sends with, loses one that comes together with its result.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -1,7 +1,7 @@
 """What an event stream says so far: text, state and end. Not for waiting: that is in events.py."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -152,6 +152,16 @@ def exists(generation_id: UUID) -> bool:
     return bool(client().exists(protocol.events_key(generation_id)))
 
 
+def count_unbegun(attempts: Mapping[UUID, int]) -> int:
+    """Of these attempts, how many nobody has said a word of. One round trip."""
+    with client().pipeline(transaction=False) as pipeline:
+        for generation_id, attempt in attempts.items():
+            # The mark with number 0 is our own: it is waiting again.
+            behind = f"({protocol.event_id(attempt, 0)}"
+            pipeline.xrange(protocol.events_key(generation_id), min=behind, count=1)
+        return sum(not said for said in pipeline.execute())
+
+
 def close(generation_id: UUID, *, attempt: int, end: protocol.End) -> bool:
     """End this attempt for whoever reads, and shut out whoever still writes (threat F17).
 
@@ -177,6 +187,15 @@ def expire(generation_ids: Iterable[UUID], *, kept_seconds: int = KEPT_SECONDS) 
         for generation_id in generation_ids:
             pipeline.expire(protocol.events_key(generation_id), kept_seconds)
             pipeline.delete(protocol.request_key(generation_id), protocol.stop_key(generation_id))
+        pipeline.execute()
+
+
+def forget(generation_ids: Iterable[object]) -> None:
+    """Nothing of these generations stays: neither what was asked nor what was said."""
+    with client().pipeline(transaction=False) as pipeline:
+        for generation_id in generation_ids:
+            each = UUID(str(generation_id))
+            pipeline.delete(protocol.events_key(each), protocol.request_key(each))
         pipeline.execute()
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from inference import protocol
 from portal import clock
-from portal.streams.connection import AWAY, client
+from portal.streams.connection import AWAY, async_client, client
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,13 @@ def ask(spec: protocol.ModelSpec) -> bool:
         log.warning("a trial is not asked for yet: %s", type(error).__name__)
         return False
     return True
+
+
+async def is_anybody_there() -> bool:
+    """Whether a worker runs, who could try something."""
+    redis = async_client()
+    hosts = [str(host, "utf-8") for host in await redis.smembers(protocol.HOSTS)]
+    return bool(hosts) and bool(await redis.exists(*map(protocol.host_key, hosts)))
 
 
 def places(queues: Iterable[str]) -> Mapping[str, Place]:

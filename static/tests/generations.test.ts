@@ -16,7 +16,9 @@ const stored: GenerationFrame = {
   number: 0,
   stats: null,
   created_at: "2026-01-01T00:00:00Z",
+  started_at: null,
   ended_at: null,
+  rating: null,
 };
 const queued = fromFrame(stored);
 

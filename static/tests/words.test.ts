@@ -54,6 +54,10 @@ test("conversations are grouped by the days of the reader", () => {
     created_at: changed_at,
     changed_at,
     running: false,
+    is_pinned: false,
+    is_archived: false,
+    is_temporary: false,
+    folder_id: null,
   });
 
   const days = byDay([at(22), at(21), at(20), at(16), at(3, 9)].map(conversation), now);

@@ -9,14 +9,16 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from inference import protocol
-from portal.accounts.models import ApiKey, Person
+from portal.accounts.models import ApiKey, Person, Usage
 from portal.audit.models import Entry
 from portal.catalog import aliases, queries, tasks
 from portal.catalog.models import Model, ModelState
-from portal.chat.models import Conversation, Generation, Message
+from portal.chat.models import Conversation, Generation, Message, NextQuestion, Rating
+from portal.presets.models import Preset, PromptTemplate
 from portal.streams import requests
 from portal.streams.connection import client as redis_client
 from tests.admin.conftest import CANARY
@@ -26,10 +28,14 @@ pytestmark = pytest.mark.django_db
 LISTS = (
     "catalog_model",
     "chat_generation",
+    "chat_rating",
     "accounts_person",
     "auth_group",
     "accounts_apikey",
+    "accounts_usage",
     "audit_entry",
+    "presets_preset",
+    "presets_prompttemplate",
 )
 
 
@@ -45,10 +51,18 @@ def everything(
     return {
         "catalog_model": small_model,
         "chat_generation": running,
+        "chat_rating": Rating.objects.create(
+            generation=running, model_name="m", verdict="good", rated_at=timezone.now()
+        ),
         "accounts_person": alice,
         "auth_group": sales,
         "accounts_apikey": alices_key[0],
+        "accounts_usage": Usage.objects.create(
+            day=timezone.now().date(), person=alice, key=alices_key[0], answers=1
+        ),
         "audit_entry": Entry.objects.first(),
+        "presets_preset": Preset.objects.create(name="Lawyer", is_for_everyone=True),
+        "presets_prompttemplate": PromptTemplate.objects.create(name="translate", text="Into:"),
         "alias": aliases.point_alias(None, name="general", model_id=small_model.id),
     }
 
@@ -102,8 +116,8 @@ def pages(everything: dict[str, Any]) -> list[str]:
 NEVER = tuple(
     re.compile(rf"/admin/{page}")
     for page in (
-        r"(chat/generation|accounts/apikey|audit/entry)/add/$",
-        r"(chat/generation|accounts/apikey|accounts/person|audit/entry)/.+/delete/$",
+        r"(chat/generation|chat/rating|accounts/(apikey|usage)|audit/entry)/add/$",
+        r"(chat/generation|chat/rating|accounts/(apikey|person|usage)|audit/entry)/.+/delete/$",
     )
 )
 WAYS = ("add_file", "add_folder", "modelfile", "upload")
@@ -155,14 +169,18 @@ def test_no_page_shows_what_anybody_wrote_or_was_answered(
 def test_conversations_and_messages_are_not_in_the_administration() -> None:
     registered = set(admin.site._registry)
 
-    assert not registered & {Conversation, Message}
+    assert not registered & {Conversation, Message, NextQuestion}
     assert {model._meta.label for model in registered} == {
         "accounts.ApiKey",
         "accounts.Person",
+        "accounts.Usage",
         "audit.Entry",
         "auth.Group",
         "catalog.Model",
         "chat.Generation",
+        "chat.Rating",
+        "presets.Preset",
+        "presets.PromptTemplate",
     }
 
 
@@ -175,6 +193,8 @@ def test_conversations_and_messages_are_not_in_the_administration() -> None:
         ("chat_generation", "request__icontains=c"),
         ("chat_generation", "so_far__regex=c"),
         ("chat_generation", "message__text__contains=c"),
+        ("chat_rating", "generation__text__contains=c"),
+        ("chat_rating", "generation__owner__email__contains=c"),
         ("chat_generation", "message__conversation__title__contains=c"),
         ("accounts_person", "conversations__title__contains=c"),
         ("accounts_person", "generations__text__contains=c"),

@@ -30,7 +30,7 @@ STATS = protocol.Stats(
 )
 DONE = protocol.End(why="done", stats=STATS)
 LOOK_SECONDS = 0.005
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 Step = protocol.Event | asyncio.Event
 

@@ -22,6 +22,15 @@ from portal.api.addresses import KEY_IN_SCOPE, Address, KeyOutOfPath, understood
         ("/chat/completions", "/v1/chat/completions"),
         ("/embeddings", "/v1/embeddings"),
         ("/v1/models/me/x:1b", "/v1/models/me/x:1b"),
+        ("/completions", "/v1/completions"),
+        ("/responses", "/v1/responses"),
+        ("/messages", "/v1/messages"),
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/api/models", "/v1/models"),
+        ("/api/chat/completions", "/v1/chat/completions"),
+        ("/api/responses", "/v1/responses"),
+        ("/api/embeddings", "/api/embeddings"),
+        ("/v1/api/v1/api/tags", "/api/tags"),
     ],
 )
 def test_whatever_clients_make_of_our_address_is_understood(path: str, meant: str) -> None:

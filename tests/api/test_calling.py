@@ -7,7 +7,7 @@ import pytest
 
 from inference import protocol
 from portal.api.streaming import LOST, Joined, Said
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
 from tests.api.conftest import DONE, Caller, Worker, in_thread, make_model, said
 
 NATIVE, OPENAI = "/api/chat", "/v1/chat/completions"
@@ -171,7 +171,8 @@ def calling(name: Any, arguments: Any) -> dict[str, Any]:
             NATIVE,
             calling("f", "{}"),
             "json: cannot unmarshal string into Go struct field"
-            " ToolCallFunction.arguments of type api.ToolCallFunctionArguments",
+            " ChatRequest.messages.tool_calls.function.arguments"
+            " of type api.ToolCallFunctionArguments",
         ),
         (NATIVE, calling("", {}), "a tool call needs the name of a function"),
         (NATIVE, calling("x" * 600, {}), "a tool call needs the name of a function"),
@@ -191,11 +192,16 @@ def calling(name: Any, arguments: Any) -> dict[str, Any]:
             "json: cannot unmarshal object into Go struct field"
             " ChatRequest.tools of type api.Tools",
         ),
-        (NATIVE, {"tools": [1]}, "json: cannot unmarshal number into Go value of type api.Tool"),
+        (
+            NATIVE,
+            {"tools": [1]},
+            "json: cannot unmarshal number into Go struct field ChatRequest.tools of type api.Tool",
+        ),
         (
             NATIVE,
             {"tools": [{"function": {"name": 1}}]},
-            "json: cannot unmarshal number into Go struct field ToolFunction.name of type string",
+            "json: cannot unmarshal number into Go struct field ChatRequest.tools.function.name"
+            " of type string",
         ),
         (NATIVE, {"tools": [{"x": "y" * 1_000_000}]}, "the tools are too long"),
     ],

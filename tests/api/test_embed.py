@@ -18,7 +18,7 @@ from portal.api import embedding, vectors
 from portal.catalog.models import Model
 from portal.chat import actions, endings, prompts
 from portal.chat.models import Generation, State
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
 from tests.api.conftest import (
     Caller,
     Worker,

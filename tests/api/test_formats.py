@@ -11,7 +11,7 @@ from inference.protocol import Alternative, Piece, TokenLogprob
 from portal.api import logprobs
 from portal.api.streaming import Joined, Said
 from portal.catalog.models import Model
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
 from tests.api.conftest import DONE, Caller, Worker
 
 CHAT, OPENAI = "/api/chat", "/v1/chat/completions"

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
@@ -130,6 +130,30 @@ async def test_who_gives_up_waiting_wants_nothing_any_more(alice: Caller, model:
 
     await ended(waiting_for_it)
 
+    assert not await is_awaited(model)
+
+
+@pytest.mark.threat("F13")
+async def test_who_gives_up_is_heard_though_the_redis_client_swallows_it(
+    alice: Caller, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asyncio.Event()
+
+    async def swallowing(queue: str) -> awaited.Standing:
+        asked.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return awaited.Standing()
+
+    monkeypatch.setattr(awaited, "standing", swallowing)
+    waiting_for_it = asyncio.create_task(loading.load(alice.person, model))
+    await asked.wait()
+
+    # Once, as the server does it when a connection is lost.
+    waiting_for_it.cancel()
+    await asyncio.wait({waiting_for_it}, timeout=PATIENCE_SECONDS)
+
+    assert waiting_for_it.cancelled()
     assert not await is_awaited(model)
 
 

@@ -136,7 +136,7 @@ async def test_parts_of_text_and_odd_roles_are_understood(
         ({"model": ""}, 400, "model is required"),
         ({"messages": [{"role": "user"}]}, 400, "invalid message content type: <nil>"),
         ({"messages": [{"role": "user", "content": [1]}]}, 400, "invalid message format"),
-        ({"messages": [{"role": "owner", "content": "x"}]}, 400, 'invalid role: "owner"'),
+        ({"messages": [{"role": "an owner", "content": "x"}]}, 400, 'invalid role: "an owner"'),
         (
             {"messages": [{"role": "user", "content": [PIXEL]}]},
             400,

@@ -20,7 +20,7 @@ from portal.api.streaming import Joined, Pace, Said
 from portal.catalog.models import Model
 from portal.chat.models import Generation, State
 from portal.streams import connection
-from portal.streams.events import Delta
+from portal.streams.deltas import Delta
 from tests.api.conftest import DONE, Caller, Worker, in_thread, said, until
 from tests.api.old_reader import Broken, OldReader, as_chunks
 
@@ -193,7 +193,7 @@ async def test_a_request_without_end_is_told_about_the_context(
 
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "context_length_exceeded"
-    assert "maximum context length" in response.json()["error"]["message"]
+    assert "longer than the context length" in response.json()["error"]["message"]
 
 
 async def test_a_waiting_sse_stream_lives_and_then_answers(

@@ -52,8 +52,11 @@ def test_the_websocket_page_names_every_frame_of_the_browser_and_no_other():
 @pytest.mark.parametrize(
     "frame",
     [
-        *("welcome", "conversations", "conversation", "sent", "ok", "pong"),
+        *("welcome", "conversations", "conversation", "sent", "waits", "ok", "pong"),
         *("delta", "status", "changed", "models", "refusal"),
+        *("settings", "presets", "preset", "templates", "template", "standings", "about"),
+        "context",
+        *("folders", "temporary", "found", "shares", "received", "shared"),
     ],
 )
 def test_the_websocket_page_names_every_frame_of_the_server(frame):

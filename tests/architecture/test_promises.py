@@ -135,8 +135,9 @@ def test_every_lock_carries_hashes_and_no_address(name):
 
 
 @pytest.mark.threat("J2")
-def test_the_lock_of_the_page_carries_hashes_and_no_address():
-    content = text(Path("package-lock.json"))
+@pytest.mark.parametrize("lock", ["package-lock.json", "tests/clients/package-lock.json"])
+def test_every_lock_for_node_carries_hashes_and_no_address(lock):
+    content = text(Path(lock))
 
     assert '"resolved"' not in content
     assert content.count('"integrity"') > 10

@@ -20,7 +20,7 @@ MAX_LINES = 400
 
 # What a person owns, and the code that may look it up by id without asking whose it is: it acts for
 # nobody, and shows nobody anything.
-OWNED = ("Conversation", "Message", "Generation", "ApiKey")
+OWNED = ("Conversation", "Message", "Generation", "ApiKey", "Folder", "Share")
 ACTS_FOR_NOBODY = {
     Path("portal/chat/endings.py"),
     Path("portal/chat/reaper.py"),

@@ -103,20 +103,6 @@ def test_another_model_can_be_picked_for_the_next_answer(alice: Tab) -> None:
     expect(alice.answer).to_have_accessible_name("Answer from other:1b")
 
 
-def test_a_second_question_waits_for_the_answer_and_is_kept(alice: Tab) -> None:
-    alice.ask("Count slowly")
-    alice.is_in_state("writing")
-
-    alice.composer.fill("And then?")
-    alice.composer.press("Enter")
-
-    expect(alice.composer).to_have_value("And then?")
-    alice.is_in_state("done")
-    alice.composer.press("Enter")
-    expect(alice.answers).to_have_count(2)
-    alice.is_in_state("done")
-
-
 def test_a_refused_question_stays_in_the_composer(alice: Tab) -> None:
     too_long = "x" * 100_001
     alice.composer.fill(too_long)

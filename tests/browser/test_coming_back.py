@@ -83,7 +83,7 @@ def test_a_lost_connection_comes_back_by_itself_without_gap_or_repeat(alice: Tab
     alice.ask("Count slowly")
     for words in ("1 2 3", "15 16 17", "30 31 32"):
         expect(alice.prose).to_contain_text(words)
-        lines[-1].close(code=1012)
+        lines[-1].close(code=4000)
 
     alice.is_in_state("done")
     expect(alice.prose).to_have_text(COUNTED_TEXT)

@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.conftest import Tab, Visit, expect
-from tests.browser.hostile import PAYLOADS, in_lots
+from tests.browser.hostile import DIAGRAMS, PAYLOADS, in_lots
 
 pytestmark = [pytest.mark.browser, pytest.mark.threat("D1")]
 
@@ -30,6 +30,7 @@ def test_a_hostile_answer_is_only_text(alice: Tab, index: int) -> None:
     assert all(scheme in ("http:", "https:", "mailto:") for scheme, _, _ in links)
     assert all("noopener noreferrer" in rel and target == "_blank" for _, rel, target in links)
     assert alice.answer.locator("img, script, iframe, style, form, input").count() == 0
+    expect(alice.prose.locator(".formula:not([data-drawn])")).to_have_count(0)
     alice.page.reload()
     alice.is_in_state("done")
     alice.nothing_ran()
@@ -134,35 +135,145 @@ def test_hostile_markup_that_came_so_far_is_taken_apart_by_the_sanitiser_alone(
     assert alice.foreign == []
 
 
-@pytest.mark.threat("D2")
-def test_hostile_text_cut_anywhere_is_only_text(alice: Tab, renderer: str) -> None:
-    page = alice.page
-    load_renderer(page, renderer)
+def test_there_are_three_hundred_of_them() -> None:
+    assert len(set(PAYLOADS)) >= 300
 
-    shown = page.evaluate(
-        """payloads => {
-          const place = document.body.appendChild(document.createElement("div"));
-          let shown = 0;
-          for (const payload of payloads) {
-            for (let length = 1; length <= payload.length; length += 1) {
-              for (const text of [payload.slice(0, length), payload.slice(length)]) {
-                place.replaceChildren(window.rendered(text));
-                if (place.querySelector("img, script, iframe, style, svg, form, [onerror]"))
-                  throw new Error(text);
-                for (const link of place.querySelectorAll("a"))
-                  if (!["http:", "https:", "mailto:"].includes(link.protocol))
-                    throw new Error(link.href);
-                shown += 1;
-              }
-            }
-          }
-          return shown;
-        }""",
-        list(PAYLOADS),
+
+def what_leaves(page: Page) -> list[str]:
+    """Every request to another origin that no policy has stopped. Filled as they come."""
+    left: list[str] = []
+
+    def stop(route: Route) -> None:
+        left.append(route.request.url)
+        route.abort()
+
+    page.route(re.compile(r"^https?://[\w.]*evil\.example/"), stop)
+    return left
+
+
+# Every text grows byte by byte, as it does while it streams, and every rest of it is drawn as well.
+CUT = """payloads => {
+  const place = document.body.appendChild(document.createElement("div"));
+  const bad = "img, script, iframe, style, form, input, object, embed, base, meta, link, "
+    + "[onerror], [onload], [onclick], [src], [formaction], [srcdoc], [id], [name]";
+  const reader = new TextDecoder();
+  let shown = 0;
+  const look = text => {
+    if (place.querySelector(bad)) throw new Error(text);
+    for (const link of place.querySelectorAll("a"))
+      if (!["http:", "https:", "mailto:"].includes(link.protocol)) throw new Error(link.href);
+    for (const formula of place.querySelectorAll(".formula:not([data-drawn])"))
+      if (formula.childElementCount > 0) throw new Error(text);
+    shown += 1;
+  };
+  for (const payload of payloads) {
+    const bytes = new TextEncoder().encode(payload);
+    const growing = window.growing(place);
+    for (let length = 1; length <= bytes.length; length += 1) {
+      const text = reader.decode(bytes.slice(0, length));
+      growing.show(text, length === bytes.length);
+      look(text);
+    }
+    for (let from = 1; from < bytes.length; from += 1) {
+      const text = reader.decode(bytes.slice(from));
+      place.replaceChildren(window.rendered(text));
+      look(text);
+    }
+    place.replaceChildren();
+  }
+  return shown;
+}"""
+
+
+@pytest.mark.threat("D2")
+@pytest.mark.threat("D3")
+@pytest.mark.threat("D4")
+def test_hostile_text_cut_at_any_byte_is_only_text(alice: Tab, renderer: str) -> None:
+    load_renderer(alice.page, renderer)
+
+    shown = alice.page.evaluate(CUT, list(PAYLOADS))
+
+    assert shown == sum(2 * len(payload.encode()) - 1 for payload in PAYLOADS)
+    alice.nothing_ran()
+
+
+@pytest.mark.threat("D3")
+@pytest.mark.threat("D4")
+@pytest.mark.threat("D6")
+def test_hostile_formulas_reach_for_nothing_and_come_to_an_end(alice: Tab, renderer: str) -> None:
+    load_renderer(alice.page, renderer)
+    formulas = [payload.strip("$()[]\\\n ") for payload in PAYLOADS if payload[0] in "$\\"]
+    assert len(formulas) > 20
+
+    found = alice.page.evaluate(
+        """formulas => formulas.flatMap(tex => {
+          const place = document.body.appendChild(document.createElement("p"));
+          window.drawInto(place, tex, true);
+          return [...place.querySelectorAll("a, img, script, [href], [src], [onclick], [id]")]
+            .map(element => element.localName);
+        })""",
+        formulas,
     )
 
-    assert shown > 4_000
-    alice.nothing_ran()
+    assert found == []
+    assert alice.page.evaluate("window.ranCount") == 0
+    assert alice.foreign == []
+
+
+@pytest.mark.threat("D3")
+@pytest.mark.threat("D4")
+def test_hostile_diagrams_are_pictures_or_text(alice: Tab) -> None:
+    left = what_leaves(alice.page)
+    alice.ask("Hostile diagrams")
+    alice.is_in_state("done")
+    settled = alice.prose.locator("figure:is([data-diagram=shown], [data-diagram=failed])")
+    expect(settled).to_have_count(len(DIAGRAMS), timeout=60_000)
+
+    assert alice.prose.locator("svg, script, iframe").count() == 0
+    addresses = alice.prose.locator("img").evaluate_all("all => all.map(image => image.src)")
+    assert addresses != []
+    assert all(address.startswith("blob:") for address in addresses)
+    assert alice.page.evaluate("[window.ranCount, window.reports, window.mermaid]") == [0, [], None]
+    assert left == []
+    assert alice.errors == []
+
+
+@pytest.mark.threat("D1")
+@pytest.mark.threat("D3")
+@pytest.mark.parametrize("kind", ["html", "svg", "markdown"])
+def test_a_hostile_document_in_the_preview_stays_locked_in(alice: Tab, kind: str) -> None:
+    """It may run what it likes in its own frame; it reaches neither the page nor an address."""
+    left = what_leaves(alice.page)
+    alice.ask(f"Hostile {kind}")
+    alice.is_in_state("done")
+
+    alice.prose.get_by_role("button", name="Preview").click()
+    frame = alice.page.locator(".preview iframe").content_frame
+    expect(frame.locator("body")).to_contain_text("isolated" if kind == "html" else "still")
+
+    assert alice.page.evaluate("window.ranCount") == 0
+    assert left == []
+    assert alice.errors == []
+    assert alice.page.url.startswith(alice.house.address)
+
+
+@pytest.mark.threat("D3")
+def test_a_document_in_the_preview_cannot_take_its_frame_elsewhere(alice: Tab) -> None:
+    left = what_leaves(alice.page)
+    alice.ask("Hostile leaving")
+    alice.is_in_state("done")
+
+    alice.prose.get_by_role("button", name="Preview").click()
+    report = alice.page.evaluate(
+        """new Promise(tell => {
+          const look = () => window.reports.length > 0 && tell(window.reports[0]);
+          document.addEventListener("securitypolicyviolation", look);
+          look();
+        })"""
+    )
+
+    assert report.startswith("frame-src https://evil.example")
+    assert left == []
 
 
 @pytest.mark.threat("D7")

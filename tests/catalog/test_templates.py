@@ -79,9 +79,16 @@ def test_what_writes_the_prompts_and_what_comes_first_travel_with_a_request(
 
 
 def test_first_messages_that_are_none_are_left_out() -> None:
-    model = Model(messages=[{"role": "robot", "content": "x"}, {"role": "user", "content": "u"}])
+    none = [{"role": "ro bot\n", "content": "x"}, {"role": "user"}, {"role": "user", "content": 5}]
+    model = Model(messages=[*none, {"role": "user", "content": "u"}])
 
     assert prompts.beginning_of(model) == (protocol.Message(role="user", content="u"),)
+
+
+def test_a_first_message_may_have_a_role_that_only_its_template_knows() -> None:
+    model = Model(messages=[{"role": "control", "content": "thinking"}])
+
+    assert prompts.beginning_of(model) == (protocol.Message(role="control", content="thinking"),)
 
 
 def test_a_known_format_has_the_bytes_that_ollama_gives_it() -> None:

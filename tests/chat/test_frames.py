@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
+from django.db.models import Count
 
 from portal.accounts.models import Person
 from portal.chat import frames, limits
@@ -64,7 +65,7 @@ def hostile_frames(count: int, seed: int) -> list[str]:
 
 
 @pytest.mark.threat("C7")
-async def test_no_frame_raises_or_changes_a_row(
+async def test_no_frame_raises_or_touches_a_talk(
     open_tab: OpenTab,
     alice: Person,
     conversation: Conversation,
@@ -73,7 +74,7 @@ async def test_no_frame_raises_or_changes_a_row(
 ) -> None:
     monkeypatch.setattr(limits, "MAX_COMMANDS_A_SECOND", 10**9)
     tab = await open_tab(alice)
-    before = await database_sync_to_async(_counts)()
+    before = await database_sync_to_async(_rows)()
     hostile = [*RAW, *hostile_frames(2_000, SEED)]
     tab.counts_from(10_000_000)
 
@@ -84,10 +85,13 @@ async def test_no_frame_raises_or_changes_a_row(
 
     assert (await tab.says("ping"))["type"] == "pong", f"seed {SEED}"
     assert [r for r in caplog.records if r.levelno >= logging.ERROR] == [], f"seed {SEED}"
-    assert await database_sync_to_async(_counts)() == before
+    assert await database_sync_to_async(_rows)() == before
+    assert await database_sync_to_async(_begun)() <= {(alice.id, 0)}
     types = {frame["type"] for frame in tab.pushed}
     assert types <= {
         *("refusal", "welcome", "conversations", "ok", "pong", "status", "delta"),
+        *("settings", "presets", "templates", "standings"),
+        *("folders", "shelf", "temporary", "received"),
     }
     codes = {frame["code"] for frame in tab.pushed_of("refusal")}
     assert codes <= {"bad-command", "not-found"}
@@ -107,6 +111,28 @@ def test_a_field_too_many_is_refused(command: Any) -> None:
     fields = {
         "conversation_id": str(uuid4()),
         "generation_id": str(uuid4()),
+        "message_id": str(uuid4()),
+        "next_id": str(uuid4()),
+        "after": str(uuid4()),
+        "may_wait": True,
+        "verdict": "good",
+        "reasons": ["clear"],
+        "note": "n",
+        "preset_id": str(uuid4()),
+        "template_id": str(uuid4()),
+        "preset": {"name": "n"},
+        "settings": {"system": "s"},
+        "name": "n",
+        "topic": "info",
+        "shelf": "archive",
+        "conversation_ids": [str(uuid4())],
+        "is_pinned": True,
+        "is_archived": True,
+        "words": "w",
+        "emails": ["e@example.org"],
+        "group_ids": [1],
+        "share_id": str(uuid4()),
+        "folder_id": str(uuid4()),
         "client_key": str(uuid4()),
         "model_name": "m",
         "text": "t",
@@ -116,6 +142,8 @@ def test_a_field_too_many_is_refused(command: Any) -> None:
         "before": None,
     }
     frame |= {name: fields[name] for name in command.__struct_fields__ if name != "ref"}
+    if "shelf" in frame:  # the archive has no folders
+        frame["folder_id"] = None
 
     assert isinstance(frames.parse(json.dumps(frame)), command)
     for extra in ("owner", "owner_id", "state", "is_admin", "rights_version"):
@@ -207,7 +235,19 @@ def _speak(person: Person, language):
     person.save()
 
 
-def _counts():
+def _rows():
+    """All there are, but for what `temporary.begin` makes: it has nothing that could be wrong."""
     return [
-        list(model.objects.order_by("id").values()) for model in (Conversation, Message, Generation)
+        list(rows.order_by("id").values())
+        for rows in (
+            Conversation.objects.filter(is_temporary=False),
+            Message.objects.all(),
+            Generation.objects.all(),
+        )
     ]
+
+
+def _begun():
+    """Whose the temporary ones are, and how many questions stand in them."""
+    temporary = Conversation.objects.filter(is_temporary=True).annotate(said=Count("messages"))
+    return set(temporary.values_list("owner_id", "said"))

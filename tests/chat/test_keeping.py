@@ -30,9 +30,7 @@ class Stop(threading.Event):
 
 
 def test_it_beats_while_it_works(brain: Brain, worker: Worker) -> None:
-    keep_recording(
-        brain.recorder, brain.reaper, brain.trials, stop=Stop(rounds=2), clock=brain.clock
-    )
+    _keep_recording(brain, rounds=2)
 
     assert 0 < worker.redis.ttl(BEAT) <= 5
 
@@ -60,9 +58,7 @@ def test_it_outlives_what_is_away(
         step()
 
     monkeypatch.setattr(brain.recorder, "step", fails_at_first)
-    keep_recording(
-        brain.recorder, brain.reaper, brain.trials, stop=Stop(rounds=4), clock=brain.clock
-    )
+    _keep_recording(brain, rounds=4)
 
     assert rounds == 4
     assert worker.redis.exists(BEAT)
@@ -77,3 +73,14 @@ def test_a_schedule_of_faults_names_known_points_only() -> None:
         ("tab.sent", 2): "error"
     }
     assert faults.ours({}) == {}
+
+
+def _keep_recording(brain: Brain, *, rounds: int) -> None:
+    keep_recording(
+        brain.recorder,
+        brain.reaper,
+        brain.trials,
+        brain.nexts,
+        stop=Stop(rounds=rounds),
+        clock=brain.clock,
+    )

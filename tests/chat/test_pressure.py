@@ -12,7 +12,8 @@ from portal.accounts.models import Person
 from portal.catalog.models import Model
 from portal.chat.consumers import ChatConsumer
 from portal.chat.pressure import Unsent
-from portal.streams.events import Delta, Follower, Reader
+from portal.streams.deltas import Delta
+from portal.streams.events import Follower, Reader
 from tests.doubles.tab import OpenTab
 from tests.doubles.worker import Worker
 

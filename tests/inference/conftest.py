@@ -23,14 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Until(Protocol):
-    def __call__(self, condition: Callable[[], Any], *, seconds: float = 10) -> Any: ...
+    def __call__(self, condition: Callable[[], Any], *, seconds: float = 60) -> Any: ...
 
 
 @pytest.fixture
 def until() -> Until:
     """Wait for something to become true, never for a time; what it was is in the message."""
 
-    def wait(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+    def wait(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
         deadline = time.monotonic() + seconds
         pause = Waiter()
         while not (value := condition()):
@@ -192,8 +192,8 @@ class Worker:
                 runner.send_signal(signal.SIGCONT)
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
-        status = self.process.wait(timeout=20)
-        _, alive = psutil.wait_procs(runners, timeout=5)
+        status = self.process.wait(timeout=60)
+        _, alive = psutil.wait_procs(runners, timeout=60)
         assert not alive, "a runner outlived its supervisor"
         return status
 

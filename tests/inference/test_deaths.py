@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -82,7 +81,7 @@ def test_a_request_that_kills_its_runner_fails_alone_and_the_others_are_answered
         reaper.act()
         return all(portal.end(one) for one in [*asked, poison])
 
-    until(are_all_over, seconds=30)
+    until(are_all_over)
 
     first, last = portal.deaths()[0], portal.deaths()[-1]
     assert {death.how for death in portal.deaths()} == {"crashed"}
@@ -94,10 +93,8 @@ def test_a_request_that_kills_its_runner_fails_alone_and_the_others_are_answered
         end = portal.end(generation_id)
         assert end is not None
         assert end.why == "done"
-    since = time.monotonic()
     again = portal.submit(make_request("harmless"))
-    until(lambda: portal.end(again), seconds=10)
-    assert time.monotonic() - since < 10
+    until(lambda: portal.end(again))
 
 
 @pytest.mark.parametrize(
@@ -129,13 +126,13 @@ def test_who_uses_up_the_memory_or_the_device_fails_alone_and_the_others_are_ans
         reaper.act()
         return all(portal.end(one) for one in [*asked, poison])
 
-    until(are_all_over, seconds=30)
+    until(are_all_over)
 
     assert {(death.how, death.detail) for death in portal.deaths()} == {("crashed", detail)}
     assert reaper.failed == {poison}
     assert {_end(portal, one).why for one in asked} == {"done"}
     again = portal.submit(make_request("harmless"))
-    until(lambda: portal.end(again), seconds=10)
+    until(lambda: portal.end(again))
 
 
 def _end(portal: Portal, generation_id: UUID) -> End:
@@ -153,7 +150,7 @@ def test_a_runner_that_hangs_is_ended_and_replaced(
     )
     hanging = portal.submit(make_request("hang"))
 
-    (death,) = until(lambda: portal.deaths(), seconds=20)
+    (death,) = until(lambda: portal.deaths())
 
     assert death.how == "stalled"
     assert [(one.generation_id, one.in_batch, one.alone) for one in death.held] == [
@@ -161,7 +158,7 @@ def test_a_runner_that_hangs_is_ended_and_replaced(
     ]
     assert portal.text(hanging) == "so far"
     served = portal.submit(make_request("and you?"))
-    until(lambda: portal.end(served), seconds=10)
+    until(lambda: portal.end(served))
 
 
 @pytest.mark.threat("F4")
@@ -177,7 +174,7 @@ def test_a_killed_runner_leaves_what_was_said_and_a_report(
     start_worker([SLOW])
     generation_id = portal.submit(make_request("slow"))
     chars = dice.randint(1, 300)
-    until(lambda: len(portal.text(generation_id)) >= chars, seconds=20)
+    until(lambda: len(portal.text(generation_id)) >= chars)
 
     runner = portal.ready_runner()
     assert runner is not None
@@ -191,7 +188,7 @@ def test_a_killed_runner_leaves_what_was_said_and_a_report(
     assert len(said) >= chars
     assert WHOLE.startswith(said)
     served = portal.submit(make_request("and you?"))
-    until(lambda: portal.end(served), seconds=10)
+    until(lambda: portal.end(served))
     assert portal.text(generation_id) == said
 
 
@@ -218,10 +215,10 @@ def test_a_death_at_a_named_point_reports_exactly_who_was_aboard(
     rules = [{"when": "", "says": [f"word{n} " for n in range(20)]}]
     start_worker(rules, PORTAL_FAULTS=fault)
     first = portal.submit(make_request("one"))
-    until(lambda: portal.end(first), seconds=20)
+    until(lambda: portal.end(first))
 
     second = portal.submit(make_request("two"))
-    (death,) = until(lambda: portal.deaths(), seconds=20)
+    (death,) = until(lambda: portal.deaths())
 
     assert death.how == "killed"
     aboard = {held.generation_id: held for held in death.held}
@@ -240,7 +237,7 @@ def test_a_runner_that_slept_past_its_lease_cannot_write_any_more(
     first = start_worker([SLOW], INFERENCE_LEASE_SECONDS="1")
     request = make_request("slow")
     generation_id = portal.submit(request)
-    until(lambda: portal.text(generation_id), seconds=20)
+    until(lambda: portal.text(generation_id))
     (sleeper,) = first.runner_processes()
     sleeper.send_signal(signal.SIGSTOP)
     until(lambda: not redis.exists(protocol.lease_key(generation_id)))
@@ -256,10 +253,10 @@ def test_a_runner_that_slept_past_its_lease_cannot_write_any_more(
         [SLOW], INFERENCE_HOST="there", INFERENCE_LEASE_SECONDS="1", OLLAMA_NUM_PARALLEL="2"
     )
     portal.submit(msgspec.structs.replace(request, attempt=2))
-    until(lambda: len(portal.entries(generation_id)) > len(before) + 5, seconds=20)
+    until(lambda: len(portal.entries(generation_id)) > len(before) + 5)
     sleeper.send_signal(signal.SIGCONT)
     until(lambda: "is lost" in first.log or "closed by others" in first.log)
-    until(lambda: portal.end(generation_id), seconds=20)
+    until(lambda: portal.end(generation_id))
 
     ids = [entry_id for entry_id, _ in portal.entries(generation_id)]
     second = [number for attempt, number in ids if attempt == 2]
@@ -299,8 +296,8 @@ def test_an_orderly_end_finishes_or_hands_back(
         portal.submit(request)
     asked = [request.generation_id for request in requests]
     chars = dice.randint(0, 400)
-    until(lambda: sum(len(portal.text(one)) for one in asked) >= chars, seconds=20)
-    until(lambda: portal.ready_runner(), seconds=20)
+    until(lambda: sum(len(portal.text(one)) for one in asked) >= chars)
+    until(lambda: portal.ready_runner())
 
     if whom == "runner":
         worker.runner_processes()[0].terminate()
@@ -308,7 +305,7 @@ def test_an_orderly_end_finishes_or_hands_back(
         assert worker.end() == 0
         _assert_finished_or_handed_back(portal, asked)
         start_worker([{"when": "", "says": ["word "], "repeat": 60}])
-    until(lambda: all(portal.end(one) for one in asked), seconds=20)
+    until(lambda: all(portal.end(one) for one in asked))
 
     assert not portal.deaths()
     for generation_id in asked:
@@ -338,14 +335,14 @@ def test_no_runner_outlives_its_supervisor(
 ) -> None:
     worker = start_worker([SLOW])
     generation_id = portal.submit(make_request("slow"))
-    until(lambda: portal.text(generation_id), seconds=20)
+    until(lambda: portal.text(generation_id))
     runners = worker.runner_processes()
     assert runners
 
     worker.process.kill()
-    worker.process.wait(timeout=5)
+    worker.process.wait(timeout=60)
 
-    until(lambda: not any(_is_alive(runner) for runner in runners), seconds=5)
+    until(lambda: not any(_is_alive(runner) for runner in runners))
 
 
 def _is_alive(process: psutil.Process) -> bool:
@@ -415,7 +412,7 @@ class OwnValkey:
 
     def end(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
 
 
 @pytest.mark.threat("G7")
@@ -425,12 +422,12 @@ def test_while_redis_hangs_answers_wait_and_then_go_on(
     portal = Portal(own_valkey.redis)
     worker = start_worker([SLOW], REDIS_URL=own_valkey.url)
     asked = [portal.submit(make_request("slow", person=f"p{n}")) for n in range(3)]
-    until(lambda: all(portal.text(one) for one in asked), seconds=20)
+    until(lambda: all(portal.text(one) for one in asked))
 
     own_valkey.process.send_signal(signal.SIGSTOP)
-    until(lambda: "events wait for Redis" in worker.log, seconds=30)
+    until(lambda: "events wait for Redis" in worker.log)
     own_valkey.process.send_signal(signal.SIGCONT)
-    until(lambda: all(portal.end(one) for one in asked), seconds=30)
+    until(lambda: all(portal.end(one) for one in asked))
 
     _assert_whole(portal, asked)
     assert not portal.deaths()
@@ -444,11 +441,11 @@ def test_a_restart_of_redis_with_its_data_costs_nothing(
     portal = Portal(own_valkey.redis)
     start_worker([SLOW], REDIS_URL=own_valkey.url)
     asked = [portal.submit(make_request("slow", person=f"p{n}")) for n in range(3)]
-    until(lambda: all(portal.text(one) for one in asked), seconds=20)
+    until(lambda: all(portal.text(one) for one in asked))
 
     own_valkey.end()
     own_valkey.start()
-    until(lambda: all(portal.end(one) for one in asked), seconds=30)
+    until(lambda: all(portal.end(one) for one in asked))
 
     _assert_whole(portal, asked)
     _assert_serves(portal, make_request, until)
@@ -461,7 +458,7 @@ def test_when_redis_comes_back_empty_the_lost_answers_stop_and_new_ones_are_serv
     portal = Portal(own_valkey.redis)
     worker = start_worker([SLOW], REDIS_URL=own_valkey.url)
     lost = portal.submit(make_request("slow"))
-    until(lambda: portal.text(lost), seconds=20)
+    until(lambda: portal.text(lost))
 
     own_valkey.redis.flushall()
     until(lambda: "closed by others" in worker.log or "is lost" in worker.log)
@@ -481,7 +478,7 @@ def _assert_whole(portal: Portal, asked: list[UUID]) -> None:
 
 def _assert_serves(portal: Portal, make_request: MakeRequest, until: Until) -> None:
     served = portal.submit(make_request("and you?"))
-    until(lambda: portal.end(served), seconds=20)
+    until(lambda: portal.end(served))
     assert portal.text(served) == "You said: and you?"
 
 
@@ -490,7 +487,7 @@ def test_a_runner_sees_no_secret_of_the_portal(
 ) -> None:
     worker: Worker = start_worker(DATABASE_URL="postgres://secret", PORTAL_ADMIN_PASSWORD="x")
     generation_id = portal.submit(make_request())
-    until(lambda: portal.end(generation_id), seconds=20)
+    until(lambda: portal.end(generation_id))
 
     (runner,) = worker.runner_processes()
 

@@ -42,7 +42,7 @@ def test_demand_wakes_when_somebody_asks(
     request = make_request()
 
     portal.submit(request)
-    demand.wait(wait_seconds=5)
+    demand.wait(wait_seconds=60)
 
     (waiting,) = demand.waiting()
     assert (waiting.queue, waiting.count) == (request.model.queue, 1)

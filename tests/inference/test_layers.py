@@ -72,8 +72,8 @@ def test_a_layer_writes_the_prompts_of_a_worker_and_a_missing_one_fails_in_words
 
     good = portal.submit(make_request("Hello", go_template=sha256, is_shown=True))
     bad = portal.submit(make_request("Hello", go_template="f" * 64))
-    end = until(lambda: portal.end(good), seconds=20)
-    failure = until(lambda: portal.end(bad), seconds=20)
+    end = until(lambda: portal.end(good))
+    failure = until(lambda: portal.end(bad))
 
     assert portal.text(good) == "<Hello>"
     assert (end.why, failure.why, failure.detail) == ("done", "failed", "template")

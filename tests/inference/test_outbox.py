@@ -234,7 +234,7 @@ def test_when_it_is_full_it_says_so_until_something_left(
         box.put(generation_id, Piece(text=text))
         seen.append(box.is_full)
     send()
-    box.wait_for_room(wait_seconds=5)
+    box.wait_for_room(wait_seconds=60)
     seen.append(box.is_full)
 
     assert seen == [False, True, False]

@@ -7,7 +7,8 @@ import pytest
 
 from inference import protocol
 from portal.streams import connection, events
-from portal.streams.events import ENTRIES_A_READ, MAX_PENDING_CHARS, Delta
+from portal.streams.deltas import Delta
+from portal.streams.events import ENTRIES_A_READ, MAX_PENDING_CHARS
 
 pytestmark = pytest.mark.threat("C9")
 

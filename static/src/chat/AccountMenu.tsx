@@ -72,6 +72,7 @@ function Settings({ email, isAdmin }: { email: string; isAdmin: boolean }): JSX.
       </p>
       <ThemeChoice />
       <LanguageChoice />
+      <a href="/connect/">{t("Connect ChatBox")}</a>
       <a href="/account/">{t("Your account")}</a>
       {isAdmin && <a href="/admin/">{t("Administration")}</a>}
       <form method="post" action="/accounts/logout/" onSubmit={memory.forget}>

@@ -2,31 +2,33 @@
 
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { copy } from "./copying";
+import { useRef } from "preact/hooks";
 import { type Answer as AnswerRecord, isOpen } from "./generations";
-import { Icon } from "./icons";
 import { Markdown } from "./Markdown";
 import { Progress } from "./Progress";
 import { sentenceAbout } from "./reasons";
-import { goOn, retry } from "./sending";
+import { Thinking } from "./rendering/Thinking";
 import { labelOf } from "./session";
+import { Acts } from "./talk/Acts";
+import type { Question } from "./talk/branch";
 import { t } from "./words";
 
 interface Props {
   answer: Signal<AnswerRecord>;
-  /** Only the newest answer of the newest question can be tried again or gone on with. */
+  question: Question;
+  /** The end of the branch: only this one can be gone on with. */
   isLast: boolean;
-  pager?: JSX.Element | null;
 }
 
-export function Answer({ answer, isLast, pager = null }: Props): JSX.Element {
+export function Answer({ answer, question, isLast }: Props): JSX.Element {
+  const article = useRef<HTMLElement>(null);
   const now = answer.value;
   const over = !isOpen(now);
   const sentence = sentenceAbout(now);
   const label = labelOf(now.modelName);
   return (
     <article
+      ref={article}
       class="answer"
       data-state={now.state}
       data-generation={now.id}
@@ -36,7 +38,7 @@ export function Answer({ answer, isLast, pager = null }: Props): JSX.Element {
       <header class="answer-head">
         <bdi>{label}</bdi>
       </header>
-      <Thinking text={now.thinking} isOver={over || now.text !== ""} />
+      <Thinking generationId={now.id} text={now.thinking} isOver={over || now.text !== ""} />
       {now.text !== "" && <Markdown text={now.text} isOver={over} />}
       {!over && <Progress answer={now} />}
       {sentence !== "" && (
@@ -44,58 +46,14 @@ export function Answer({ answer, isLast, pager = null }: Props): JSX.Element {
           {sentence}
         </p>
       )}
-      {over && <Acts answer={now} isLast={isLast} pager={pager} />}
+      {over && (
+        <Acts
+          answer={now}
+          question={question}
+          isLast={isLast}
+          proseOf={() => article.current?.querySelector(":scope > .prose") ?? null}
+        />
+      )}
     </article>
-  );
-}
-
-function Thinking({ text, isOver }: { text: string; isOver: boolean }): JSX.Element | null {
-  const [isUnfolded, setUnfolded] = useState(false);
-  if (text === "") {
-    return null;
-  }
-  return (
-    <details class="thinking" onToggle={(event) => setUnfolded(event.currentTarget.open)}>
-      <summary>{isOver ? t("Thoughts") : t("Thinking…")}</summary>
-      {isUnfolded && <Markdown text={text} isOver={isOver} />}
-    </details>
-  );
-}
-
-function Acts({ answer, isLast, pager }: Omit<Props, "answer"> & { answer: AnswerRecord }) {
-  const canRetry = isLast && answer.state !== "done";
-  const canGoOn =
-    isLast && answer.text !== "" && (answer.state === "stopped" || answer.state === "interrupted");
-  return (
-    <footer class="acts">
-      {canGoOn && (
-        <button type="button" class="button" onClick={() => goOn(answer.id)}>
-          <Icon name="go" />
-          {t("Continue")}
-        </button>
-      )}
-      {canRetry && (
-        <button type="button" class="button" onClick={() => retry(answer.id)}>
-          <Icon name="retry" />
-          {t("Retry")}
-        </button>
-      )}
-      {answer.text !== "" && <CopyAnswer text={answer.text} />}
-      {pager}
-    </footer>
-  );
-}
-
-function CopyAnswer({ text }: { text: string }): JSX.Element {
-  const [isCopied, setCopied] = useState(false);
-  const press = async (): Promise<void> => {
-    setCopied(await copy(text));
-    window.setTimeout(() => setCopied(false), 1600);
-  };
-  return (
-    <button type="button" class="quiet" onClick={() => void press()}>
-      <Icon name={isCopied ? "check" : "copy"} />
-      {isCopied ? t("Copied") : t("Copy answer")}
-    </button>
   );
 }

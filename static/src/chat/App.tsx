@@ -3,18 +3,29 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Announcer } from "./Announcer";
+import * as address from "./address";
 import { Composer } from "./Composer";
 import { Conversation } from "./Conversation";
-import { shownTitle, startNew } from "./conversations";
+import { shownTitle } from "./conversations";
 import { Dialog } from "./Dialog";
 import { isDrawerOpen, isNarrow, openDrawer } from "./drawer";
 import { Icon } from "./icons";
+import { Panels } from "./order/Panels";
+import { TemporaryBanner } from "./order/TemporaryBanner";
+import { visible as previewed } from "./rendering/previewed";
 import { Sidebar } from "./Sidebar";
+import { Extras } from "./settings/Extras";
 import { connection } from "./socket";
+import { lazily } from "./talk/lazily";
+import { startNew } from "./talk/shown";
 import { t } from "./words";
 
+const PreviewPane = lazily(async () => (await import("./rendering/PreviewPane")).PreviewPane);
+const SharedView = lazily(async () => (await import("./order/SharedView")).SharedView);
+
 export function App(): JSX.Element {
-  const title = shownTitle.value;
+  const isShared = address.sharedId.value !== null;
+  const title = isShared ? t("Shared chat") : shownTitle.value;
   useEffect(() => {
     document.title = title === "" ? t("Portal") : `${title} – ${t("Portal")}`;
   }, [title]);
@@ -44,10 +55,14 @@ export function App(): JSX.Element {
             {t("No connection. Your text is kept; the page goes on by itself once it is back.")}
           </p>
         )}
-        <Conversation />
-        <Composer />
+        <TemporaryBanner />
+        {isShared ? <SharedView /> : <Conversation />}
+        {!isShared && <Composer />}
       </main>
+      {previewed.value !== null && <PreviewPane />}
       <Announcer />
+      <Extras />
+      <Panels />
       <Dialog />
     </div>
   );

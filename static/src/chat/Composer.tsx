@@ -2,15 +2,23 @@
 
 import type { JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { shown, shownId } from "./conversations";
+import { unquoted } from "./commands/parse";
+import { SaidNote } from "./commands/SaidNote";
+import { said } from "./commands/said";
+import { useSlash } from "./commands/slash";
+import { ContextMeter } from "./context/ContextMeter";
+import { ContextWarning } from "./context/ContextWarning";
+import { draftText } from "./context/context";
 import { Icon } from "./icons";
 import { ModelPicker } from "./ModelPicker";
 import * as memory from "./memory";
 import { personId } from "./page";
 import { RetiredNotice } from "./RetiredNotice";
-import { givenBack, isBusy, refusal, runningId, send, stop } from "./sending";
+import { givenBack, isBeginning, refusal, runningId, send, stop } from "./sending";
 import { choosable, isWelcome, pickedModel } from "./session";
+import { SettingsButton } from "./settings/SettingsButton";
 import { suggestion } from "./suggestion";
+import { shown, shownId } from "./talk/shown";
 import { t } from "./words";
 
 export function Composer(): JSX.Element {
@@ -18,10 +26,15 @@ export function Composer(): JSX.Element {
   const [text, setText] = useDraft();
   const running = runningId.value;
   const hasNone = isWelcome.value && choosable.value.length === 0;
-  const canSend = text.trim() !== "" && !isBusy.value && pickedModel.value !== null;
+  const canSend = text.trim() !== "" && !isBeginning.value && pickedModel.value !== null;
+
+  const slash = useSlash(text, setText);
 
   useTaken(setText, box);
   useGrowth(box, text);
+  useEffect(() => {
+    draftText.value = text;
+  }, [text]);
   useEffect(() => {
     if (window.matchMedia("(pointer: fine)").matches) {
       box.current?.focus();
@@ -29,7 +42,11 @@ export function Composer(): JSX.Element {
   }, [shownId.value]);
 
   const submit = (): void => {
-    if (canSend && send(text)) {
+    if (slash.obeys()) {
+      return;
+    }
+    if (canSend && send(unquoted(text))) {
+      said.value = null;
       setText("");
       box.current?.focus();
     }
@@ -37,6 +54,9 @@ export function Composer(): JSX.Element {
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>): void => {
     // 229: the browser's sign that an input method is composing, where isComposing comes late.
     const isComposing = event.isComposing || event.keyCode === 229;
+    if (slash.hears(event)) {
+      return;
+    }
     if (event.key === "Enter" && !event.shiftKey && !isComposing) {
       event.preventDefault();
       submit();
@@ -60,9 +80,13 @@ export function Composer(): JSX.Element {
           </button>
         </p>
       )}
+      <SaidNote />
       <RetiredNotice />
+      <ContextWarning />
       <div class="sheet">
+        {slash.list}
         <textarea
+          {...slash.attributes}
           ref={box}
           rows={1}
           dir="auto"
@@ -75,20 +99,25 @@ export function Composer(): JSX.Element {
         />
         <div class="sheet-foot">
           <ModelPicker />
-          {running === null ? (
-            <button type="submit" class="round" aria-label={t("Send")} disabled={!canSend}>
-              <Icon name="send" />
-            </button>
-          ) : (
-            <button
-              type="button"
-              class="round round-stop"
-              aria-label={t("Stop")}
-              onClick={() => stop(running)}
-            >
-              <Icon name="stop" />
-            </button>
-          )}
+          <SettingsButton />
+          <ContextMeter />
+          <div class="sends">
+            {running !== null && (
+              <button
+                type="button"
+                class="round round-stop"
+                aria-label={t("Stop")}
+                onClick={() => stop(running)}
+              >
+                <Icon name="stop" />
+              </button>
+            )}
+            {(running === null || canSend) && (
+              <button type="submit" class="round" aria-label={t("Send")} disabled={!canSend}>
+                <Icon name="send" />
+              </button>
+            )}
+          </div>
         </div>
       </div>
       <p class="hint">{t("Answers can be wrong. Check what matters.")}</p>

@@ -1,16 +1,19 @@
-/** The questions and answers of the shown conversation, in order. */
+/** The questions and answers of the shown branch, in order, and what is on its way behind them. */
 
-import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { Answer } from "./Answer";
-import { type Question, shown } from "./conversations";
+import { Fragment, type JSX } from "preact";
+import { ViewLine } from "./context/ViewLine";
 import { EmptyState } from "./EmptyState";
-import { Icon } from "./icons";
 import { Scroller } from "./Scroller";
 import { shownUnheard } from "./sending";
 import { connection } from "./socket";
-import { answerOf } from "./stream";
+import { Nexts } from "./talk/Nexts";
+import { AskedText } from "./talk/Question";
+import { isLoadingEarlier, loadEarlier, shown } from "./talk/shown";
+import { Turn } from "./talk/Turn";
 import { t } from "./words";
+
+/** So many turns at the end are drawn at once; what else is near follows a moment later. */
+const FIRST_SEEN = 3;
 
 export function Conversation(): JSX.Element {
   const now = shown.value;
@@ -23,97 +26,50 @@ export function Conversation(): JSX.Element {
     );
   }
   const questions = now.is === "open" ? now.questions : [];
+  const hasEarlier = now.is === "open" && now.hasEarlier;
   return (
-    <Scroller id={now.is === "new" ? "" : now.id}>
+    <Scroller
+      id={now.is === "new" ? "" : now.id}
+      hasEarlier={hasEarlier}
+      loadEarlier={() => void loadEarlier()}
+    >
       {now.is === "opening" && <p class="first">{t("Opening…")}</p>}
       {now.is === "missing" && (
         <p class="first" role="alert">
           {t("This conversation does not exist, or it is not yours.")}
         </p>
       )}
+      {hasEarlier && (
+        <button
+          type="button"
+          class="quiet earlier"
+          disabled={isLoadingEarlier.value}
+          onClick={() => void loadEarlier()}
+        >
+          {t("Show earlier messages")}
+        </button>
+      )}
       {questions.map((question, index) => (
-        <Turn key={question.id} question={question} next={questions[index + 1]} />
+        <Fragment key={question.id}>
+          <ViewLine before={question.id} />
+          <Turn
+            question={question}
+            isLast={index === questions.length - 1}
+            isFirstSeen={index >= questions.length - FIRST_SEEN}
+          />
+        </Fragment>
       ))}
+      {now.is === "open" && <ViewLine before={null} />}
       {waiting.map((each) => (
         <div class="turn" key={each.clientKey}>
-          <Asked text={each.text} />
+          <AskedText text={each.text} />
           <p class="progress" role="status">
             <span class="pulse" aria-hidden="true" />
             {connection.value === "online" ? t("Sending…") : t("Will be sent once you are online.")}
           </p>
         </div>
       ))}
+      {now.is === "open" && <Nexts nexts={now.nexts} />}
     </Scroller>
-  );
-}
-
-function Turn({ question, next }: { question: Question; next: Question | undefined }) {
-  const ids = question.answerIds;
-  // What the next question follows is what was read; at the end it is the newest.
-  const natural = Math.max(0, next?.after ? ids.indexOf(next.after) : ids.length - 1);
-  const [turned, setTurned] = useState<{ of: number; to: number } | null>(null);
-  const index = turned !== null && turned.of === ids.length ? turned.to : natural;
-  const answer = answerOf(ids[index] ?? "");
-  return (
-    <div class="turn">
-      <Asked text={question.text} />
-      {answer !== undefined && (
-        <Answer
-          key={answer.value.id}
-          answer={answer}
-          isLast={next === undefined && index === ids.length - 1}
-          pager={
-            ids.length > 1 ? (
-              <Pager
-                index={index}
-                count={ids.length}
-                onTurn={(to) => setTurned({ of: ids.length, to })}
-              />
-            ) : null
-          }
-        />
-      )}
-    </div>
-  );
-}
-
-function Asked({ text }: { text: string }): JSX.Element {
-  return (
-    <div class="question">
-      <h2 class="visually-hidden">{t("You")}</h2>
-      <p dir="auto">{text}</p>
-    </div>
-  );
-}
-
-interface PagerProps {
-  index: number;
-  count: number;
-  onTurn: (to: number) => void;
-}
-
-function Pager({ index, count, onTurn }: PagerProps): JSX.Element {
-  return (
-    <span class="pager">
-      <button
-        type="button"
-        class="quiet"
-        aria-label={t("Earlier answer")}
-        disabled={index === 0}
-        onClick={() => onTurn(index - 1)}
-      >
-        <Icon name="before" />
-      </button>
-      <span>{t("%(number)s of %(count)s", { number: index + 1, count })}</span>
-      <button
-        type="button"
-        class="quiet"
-        aria-label={t("Later answer")}
-        disabled={index === count - 1}
-        onClick={() => onTurn(index + 1)}
-      >
-        <Icon name="after" />
-      </button>
-    </span>
   );
 }

@@ -1,51 +1,50 @@
-/** One conversation of the list: a link, and behind its button rename and delete. */
+/** One conversation of the list: a link, and behind its button all that can be done about it. */
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import * as address from "./address";
-import { open, remove, rename, shownId } from "./conversations";
+import { remove, rename } from "./conversations";
 import { confirm } from "./Dialog";
 import { closeDrawer } from "./drawer";
 import type { ConversationFrame } from "./frames";
-import { Menu } from "./Menu";
-import { refusal, sentenceOf } from "./sending";
+import { type Item, Menu } from "./Menu";
+import { save } from "./order/files";
+import { NameBox } from "./order/NameBox";
+import { panel, picked, togglePicked } from "./order/openings";
+import { archive, pin, tried } from "./order/shelves";
+import { open, shownId } from "./talk/shown";
 import { t } from "./words";
 
-export function ConversationItem({
-  conversation,
-}: {
+const MAX_TITLE_CHARS = 200;
+
+interface Props {
   conversation: ConversationFrame;
-}): JSX.Element {
+}
+
+export function ConversationItem({ conversation }: Props): JSX.Element {
   const [isRenaming, setRenaming] = useState(false);
   const title = conversation.title || t("New chat");
-  const isShown = shownId.value === conversation.id;
-
-  const askDelete = async (): Promise<void> => {
-    const isSure = await confirm({
-      title: t("Delete this conversation?"),
-      text: t("“%(title)s” will be gone for good.", { title }),
-      act: t("Delete"),
-    });
-    if (isSure) {
-      await told(remove(conversation.id));
-    }
-  };
-
   if (isRenaming) {
     return (
       <li>
-        <Rename
-          title={title}
+        <NameBox
+          label={t("Title")}
+          name={title}
+          maxLength={MAX_TITLE_CHARS}
           done={(wanted) => {
             setRenaming(false);
             if (wanted !== "" && wanted !== title) {
-              void told(rename(conversation.id, wanted));
+              void tried(rename(conversation.id, wanted));
             }
           }}
         />
       </li>
     );
   }
+  if (picked.value !== null) {
+    return <Pickable id={conversation.id} title={title} isPicked={picked.value} />;
+  }
+  const isShown = shownId.value === conversation.id && address.sharedId.value === null;
   return (
     <li class={isShown ? "item shown" : "item"}>
       <a
@@ -65,51 +64,84 @@ export function ConversationItem({
       </a>
       <Menu
         label={t("More for %(title)s", { title })}
-        items={[
-          { words: t("Rename"), icon: "pencil", act: () => setRenaming(true) },
-          { words: t("Delete"), icon: "bin", act: () => void askDelete(), isDangerous: true },
-        ]}
+        items={itemsFor(conversation, title, () => setRenaming(true))}
       />
     </li>
   );
 }
 
-function Rename({ title, done }: { title: string; done: (title: string) => void }): JSX.Element {
-  const input = useRef<HTMLInputElement>(null);
-  const isDone = useRef(false);
-  useEffect(() => input.current?.select(), []);
-  const finish = (wanted: string): void => {
-    // Enter also takes the focus away; once is enough.
-    if (!isDone.current) {
-      isDone.current = true;
-      done(wanted.trim());
-    }
-  };
+function Pickable({
+  id,
+  title,
+  isPicked,
+}: {
+  id: string;
+  title: string;
+  isPicked: ReadonlySet<string>;
+}): JSX.Element {
   return (
-    <input
-      ref={input}
-      class="rename"
-      aria-label={t("Title")}
-      maxLength={200}
-      dir="auto"
-      defaultValue={title}
-      onBlur={(event) => finish(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key === "Enter" && !event.isComposing) {
-          finish(event.currentTarget.value);
-        } else if (event.key === "Escape") {
-          event.stopPropagation();
-          finish("");
-        }
-      }}
-    />
+    <li class="item">
+      <label class="pickable">
+        <input type="checkbox" checked={isPicked.has(id)} onChange={() => togglePicked(id)} />
+        <bdi>{title}</bdi>
+      </label>
+    </li>
   );
 }
 
-async function told(act: Promise<void>): Promise<void> {
-  try {
-    await act;
-  } catch (error) {
-    refusal.value = sentenceOf(error);
+function itemsFor(
+  conversation: ConversationFrame,
+  title: string,
+  startRenaming: () => void,
+): Item[] {
+  const { id, is_pinned: isPinned } = conversation;
+  return [
+    {
+      words: isPinned ? t("Unpin") : t("Pin"),
+      icon: "pin",
+      act: () => void tried(pin([id], !isPinned)),
+    },
+    { words: t("Rename"), icon: "pencil", act: startRenaming },
+    {
+      words: t("Move to folder"),
+      icon: "folder",
+      act: () => {
+        panel.value = { is: "move", ids: [id] };
+      },
+    },
+    {
+      words: t("Share"),
+      icon: "share",
+      act: () => {
+        panel.value = { is: "share", id, title };
+      },
+    },
+    { words: t("Export as Markdown"), icon: "export", act: () => save("markdown", [id]) },
+    { words: t("Export as JSON"), icon: "export", act: () => save("json", [id]) },
+    ...(id === shownId.peek()
+      ? [{ words: t("Print"), icon: "print" as const, act: () => void printNow() }]
+      : []),
+    { words: t("To the archive"), icon: "archive", act: () => void tried(archive([id], true)) },
+    {
+      words: t("Delete"),
+      icon: "bin",
+      act: () => void askDelete(id, title),
+      isDangerous: true,
+    },
+  ];
+}
+
+async function printNow(): Promise<void> {
+  await (await import("./rendering/printing")).printShown();
+}
+
+async function askDelete(id: string, title: string): Promise<void> {
+  const isSure = await confirm({
+    title: t("Delete this conversation?"),
+    text: t("“%(title)s” will be gone for good.", { title }),
+    act: t("Delete"),
+  });
+  if (isSure) {
+    await tried(remove(id));
   }
 }

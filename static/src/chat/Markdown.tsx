@@ -2,11 +2,9 @@
 
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { copy } from "./copying";
 import { GrowingText } from "./growing";
-import { t } from "./words";
+import { pressed } from "./rendering/pressed";
 
-const COPIED_FOR_MS = 1600;
 const LONGEST_WAIT_MS = 120;
 
 export function Markdown({ text, isOver }: { text: string; isOver: boolean }): JSX.Element {
@@ -36,7 +34,7 @@ export function Markdown({ text, isOver }: { text: string; isOver: boolean }): J
 
   // biome-ignore lint/a11y/noStaticElementInteractions: the buttons inside are met on the way up
   // biome-ignore lint/a11y/useKeyWithClickEvents: a button's click is its key press too
-  return <div class="prose" ref={place} onClick={copyCode} />;
+  return <div class="prose" ref={place} onClick={pressed} />;
 }
 
 /** At the next frame; or a little later, since a tab in the background gets no frames. */
@@ -47,18 +45,4 @@ function soon(draw: () => void): () => void {
     cancelAnimationFrame(frame);
     window.clearTimeout(timer);
   };
-}
-
-async function copyCode(event: MouseEvent): Promise<void> {
-  const button = event.target;
-  if (!(button instanceof HTMLButtonElement) || button.dataset.copy !== "code") {
-    return;
-  }
-  const code = button.closest("figure")?.querySelector("code");
-  if (await copy(code?.textContent ?? "")) {
-    button.textContent = t("Copied");
-    window.setTimeout(() => {
-      button.textContent = t("Copy code");
-    }, COPIED_FOR_MS);
-  }
 }

@@ -1,20 +1,27 @@
-/** A small menu behind a button of three dots. */
+/** A small menu behind a button: three dots, or another drawing. */
 
 import type { JSX, TargetedFocusEvent, TargetedKeyboardEvent } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Icon } from "./icons";
+import { Icon, type IconName } from "./icons";
 
 const MARGIN_PX = 8;
 const STEPS: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
 
-interface Item {
+export interface Item {
   words: string;
-  icon: "pencil" | "bin";
+  icon: IconName;
   act: () => void;
   isDangerous?: boolean;
 }
 
-export function Menu({ label, items }: { label: string; items: Item[] }): JSX.Element {
+interface Props {
+  label: string;
+  items: Item[];
+  icon?: IconName;
+  isDisabled?: boolean;
+}
+
+export function Menu({ label, items, icon = "more", isDisabled = false }: Props): JSX.Element {
   const [isOpen, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   return (
@@ -26,9 +33,11 @@ export function Menu({ label, items }: { label: string; items: Item[] }): JSX.El
         aria-haspopup="menu"
         aria-expanded={isOpen}
         aria-label={label}
+        title={label}
+        disabled={isDisabled}
         onClick={() => setOpen(!isOpen)}
       >
-        <Icon name="more" />
+        <Icon name={icon} />
       </button>
       {isOpen && (
         <MenuItems

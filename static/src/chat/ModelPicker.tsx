@@ -4,6 +4,7 @@ import type { JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
 import { offered, pickedModel, pickModel } from "./session";
+import { look, inWords as standingInWords, standingOf } from "./settings/standings";
 import { t } from "./words";
 
 export function ModelPicker(): JSX.Element | null {
@@ -58,7 +59,11 @@ function Choices({ picked, close }: ChoicesProps): JSX.Element {
       all.findIndex((model) => model.name === picked),
     ),
   );
-  useEffect(() => list.current?.focus(), []);
+  useEffect(() => {
+    list.current?.focus();
+    // Not told, the list is as good: it only does not say what is in memory.
+    look().catch(() => undefined);
+  }, []);
   useEffect(() => {
     list.current?.children[active]?.scrollIntoView({ block: "nearest" });
   }, [active]);
@@ -128,10 +133,22 @@ function Choices({ picked, close }: ChoicesProps): JSX.Element {
             <small>
               {model.is_checking ? t("being checked") : <bdi>{model.stands_for || model.name}</bdi>}
             </small>
+            <Standing name={model.name} />
           </span>
           {model.name === picked && <Icon name="check" />}
         </div>
       ))}
     </div>
+  );
+}
+
+/** Whether it is in memory, and what it will take. */
+function Standing({ name }: { name: string }): JSX.Element | null {
+  const standing = standingOf(name);
+  const words = standingInWords(standing);
+  return words === "" ? null : (
+    <small class="standing" data-standing={standing?.state}>
+      {words}
+    </small>
   );
 }

@@ -1,66 +1,74 @@
-/** Keeps the newest words in sight, until the person scrolls up to read. */
+/** Keeps the newest words in sight until the person scrolls up to read; then what she reads stays. */
 
-import type { ComponentChildren, JSX, TargetedEvent } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
+import { Holding } from "./talk/holding";
+import { Nearness, NearnessContext } from "./talk/near";
+import { wanted } from "./talk/shown";
 import { t } from "./words";
 
-const NEAR_PX = 48;
+/** So far from the upper end what came before is fetched. */
+const EARLIER_PX = 1_200;
+/** So long a question that the page went to is marked. */
+const FOUND_FOR_MS = 2_400;
 
-export function Scroller({
-  id,
-  children,
-}: {
+interface Props {
   id: string;
+  hasEarlier: boolean;
+  loadEarlier: () => void;
   children: ComponentChildren;
-}): JSX.Element {
+}
+
+export function Scroller({ id, hasEarlier, loadEarlier, children }: Props): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const isFollowing = useRef(true);
+  const holding = useRef<Holding | null>(null);
+  const nearness = useMemo(() => new Nearness(box), []);
   const [isAway, setAway] = useState(false);
 
-  const toNewest = (): void => {
-    isFollowing.current = true;
-    setAway(false);
-    if (box.current !== null) {
-      box.current.scrollTop = box.current.scrollHeight;
-    }
-  };
-
   useLayoutEffect(() => {
-    toNewest();
-    const watched = content.current;
-    if (watched === null) {
+    if (box.current === null || content.current === null) {
       return;
     }
-    const observer = new ResizeObserver(() => {
-      if (isFollowing.current) {
-        toNewest();
-      }
-    });
-    observer.observe(watched);
+    const held = new Holding(box.current, content.current);
+    holding.current = held;
+    held.toNewest();
+    setAway(false);
+    const observer = new ResizeObserver(() => held.restore());
+    observer.observe(content.current);
     return () => observer.disconnect();
   }, [id]);
 
-  const lastTop = useRef(0);
-  const onScroll = (event: TargetedEvent<HTMLDivElement>): void => {
-    const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-    const isNear = scrollHeight - scrollTop - clientHeight < NEAR_PX;
-    // Only going up is a wish to stay; growing content also moves the end away.
-    if (isNear) {
-      isFollowing.current = true;
-    } else if (scrollTop < lastTop.current) {
-      isFollowing.current = false;
+  const goal = wanted.value;
+  useEffect(() => {
+    const found = goal && box.current?.querySelector(`[data-question="${CSS.escape(goal)}"]`);
+    if (found) {
+      wanted.value = null;
+      holding.current?.toTurn(found);
+      setAway(true);
+      found.classList.add("found");
+      window.setTimeout(() => found.classList.remove("found"), FOUND_FOR_MS);
     }
-    lastTop.current = scrollTop;
-    setAway(!isFollowing.current);
+  }, [goal, children]);
+
+  const onScroll = (): void => {
+    holding.current?.scrolled();
+    setAway(holding.current?.isFollowing === false);
+    if (hasEarlier && (box.current?.scrollTop ?? 0) < EARLIER_PX) {
+      loadEarlier();
+    }
+  };
+  const toNewest = (): void => {
+    holding.current?.toNewest();
+    setAway(false);
   };
 
   return (
     <>
       <div class="scroller" ref={box} onScroll={onScroll}>
         <div class="turns" ref={content}>
-          {children}
+          <NearnessContext.Provider value={nearness}>{children}</NearnessContext.Provider>
         </div>
       </div>
       {isAway && (

@@ -1,5 +1,6 @@
-/** The frame around a code block: its language, and a button that copies it. Highlights nothing. */
+/** The frame around a code block: its language, and what can be done with it. Highlights nothing. */
 
+import { kindOf } from "./rendering/kinds";
 import { t } from "./words";
 
 /** Past this many characters code is shown plain: colouring would freeze the page. */
@@ -14,12 +15,17 @@ export function codeFrame(pre: HTMLPreElement): HTMLElement {
   const caption = document.createElement("figcaption");
   const label = document.createElement("span");
   label.textContent = language || t("Text");
-  const copy = document.createElement("button");
-  copy.type = "button";
-  copy.className = "quiet";
-  copy.dataset.copy = "code";
-  copy.textContent = t("Copy code");
-  caption.append(label, copy);
+  const tools = document.createElement("span");
+  tools.className = "code-tools";
+  if (kindOf(language, code?.textContent ?? "") !== null) {
+    tools.append(button("preview", t("Preview")));
+  }
+  tools.append(
+    toggle("wrap", t("Wrap lines")),
+    toggle("number", t("Line numbers")),
+    button("copy-code", t("Copy code")),
+  );
+  caption.append(label, tools);
   const body = document.createElement("pre");
   body.tabIndex = 0;
   const text = document.createElement("code");
@@ -30,6 +36,23 @@ export function codeFrame(pre: HTMLPreElement): HTMLElement {
   body.append(text);
   figure.append(caption, body);
   return figure;
+}
+
+/** What it does is in rendering/pressed.ts: its frame is drawn again and again while a text grows. */
+export function button(act: string, words: string): HTMLButtonElement {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "quiet";
+  made.dataset.act = act;
+  made.textContent = words;
+  return made;
+}
+
+function toggle(act: string, words: string): HTMLButtonElement {
+  const made = button(act, words);
+  made.classList.add("toggle");
+  made.setAttribute("aria-pressed", "false");
+  return made;
 }
 
 function languageOf(code: Element | null): string {

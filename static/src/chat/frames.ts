@@ -1,5 +1,9 @@
 /** The WebSocket vocabulary as the page knows it. A closed list: what is not on it is dropped (D8). */
 
+import { CONTEXT_REPLIES, type ContextReply } from "./context/frames";
+import { ORDER_REPLIES, type OrderReply } from "./order/frames";
+import { SETTINGS_REPLIES, type SettingsFrames } from "./settings/frames";
+
 export type PageState =
   | "queued"
   | "loading"
@@ -39,6 +43,11 @@ export interface ConversationFrame {
   created_at: string;
   changed_at: string;
   running: boolean;
+  is_pinned: boolean;
+  is_archived: boolean;
+  /** In no list and no search; gone when it is left. */
+  is_temporary: boolean;
+  folder_id: string | null;
 }
 
 export interface Stats {
@@ -48,6 +57,7 @@ export interface Stats {
   load_ns?: number;
   prompt_ns?: number;
   answer_ns?: number;
+  read_messages?: number;
 }
 
 export interface GenerationFrame {
@@ -62,7 +72,17 @@ export interface GenerationFrame {
   number: number;
   stats: Stats | null;
   created_at: string;
+  started_at: string | null;
   ended_at: string | null;
+  rating: Rating | null;
+}
+
+export type Verdict = "good" | "bad";
+
+export interface Rating {
+  verdict: Verdict;
+  reasons: string[];
+  note: string;
 }
 
 export interface MessageFrame {
@@ -71,6 +91,19 @@ export interface MessageFrame {
   created_at: string;
   after: string | null;
   answers: GenerationFrame[];
+  /** The answer that the conversation goes on from. */
+  shown: string | null;
+  /** All questions that were asked in this place, oldest first. */
+  versions: string[];
+}
+
+/** A question that waits for the answer before it; with a `reason` it waits for the person. */
+export interface NextFrame {
+  id: string;
+  text: string;
+  model_name: string;
+  created_at: string;
+  reason: string;
 }
 
 export interface EndFrame {
@@ -115,6 +148,11 @@ export interface ConversationReply {
   ref: number;
   conversation: ConversationFrame;
   messages: MessageFrame[];
+  /** Older questions led to the first of these. */
+  more: boolean;
+  nexts: NextFrame[];
+  /** The answer that is being made, on whatever branch. */
+  running: string | null;
 }
 
 export interface Sent {
@@ -122,6 +160,13 @@ export interface Sent {
   ref: number;
   conversation: ConversationFrame;
   message: MessageFrame;
+}
+
+export interface Waits {
+  type: "waits";
+  ref: number;
+  conversation: ConversationFrame;
+  nexts: NextFrame[];
 }
 
 export interface ConversationsReply {
@@ -154,11 +199,25 @@ export interface ModelsChanged {
   models: Model[];
 }
 
-export type Reply = Welcome | ConversationReply | Sent | ConversationsReply | Plain;
+export type Reply =
+  | Welcome
+  | ConversationReply
+  | Sent
+  | Waits
+  | ConversationsReply
+  | Plain
+  | SettingsFrames
+  | ContextReply
+  | OrderReply;
 export type Push = Delta | Status | Changed | ModelsChanged;
 export type Frame = Reply | Push | Refusal;
 
-const REPLIES = new Set(["welcome", "conversation", "sent", "conversations", "ok", "pong"]);
+const REPLIES = new Set<string>([
+  ...["welcome", "conversation", "sent", "waits", "conversations", "ok", "pong"],
+  ...SETTINGS_REPLIES,
+  ...CONTEXT_REPLIES,
+  ...ORDER_REPLIES,
+]);
 const PUSHES = new Set(["delta", "status", "changed", "models"]);
 
 export function isReply(frame: Frame): frame is Reply {

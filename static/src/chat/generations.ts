@@ -1,6 +1,6 @@
 /** Pure: what one answer looks like after one more frame. No network, no page, no signals. */
 
-import type { Delta, GenerationFrame, PageState, Stats, Status } from "./frames";
+import type { Delta, GenerationFrame, PageState, Rating, Stats, Status } from "./frames";
 
 export interface Answer {
   readonly id: string;
@@ -16,6 +16,11 @@ export interface Answer {
   /** How much of the model is loaded, or of the prompt is read, 0 to 1. */
   readonly progress: number | null;
   readonly stats: Stats | null;
+  readonly rating: Rating | null;
+  readonly createdAt: string;
+  /** When it was begun and ended; null as long as the page has not read it again since. */
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
 }
 
 export type Outcome = "applied" | "ignored" | "gap";
@@ -40,6 +45,10 @@ export function fromFrame(frame: GenerationFrame): Answer {
     position: null,
     progress: null,
     stats: frame.stats,
+    rating: frame.rating,
+    createdAt: frame.created_at,
+    startedAt: frame.started_at,
+    endedAt: frame.ended_at,
   };
 }
 

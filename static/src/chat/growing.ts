@@ -4,6 +4,7 @@ import { finishedChars, MAX_BLOCK_CHARS } from "./blocks";
 import { highlightAll } from "./highlight";
 import { blocksOf, type Environment, rendered } from "./markdown";
 import { morph } from "./morph";
+import { drawDiagrams, drawFormulas } from "./rendering/drawing";
 
 export class GrowingText {
   private text = "";
@@ -27,6 +28,7 @@ export class GrowingText {
     } else {
       this.redraw(tail);
     }
+    drawFormulas(this.place);
     if (isOver) {
       void highlightAll(this.place);
     }
@@ -54,6 +56,7 @@ export class GrowingText {
     block.classList.remove("growing");
     morph(block, rendered(tail.slice(0, count), this.environment));
     void highlightAll(block);
+    drawDiagrams(block);
     this.finished += count;
     this.last = null;
   }

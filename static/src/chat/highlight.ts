@@ -2,6 +2,7 @@
 
 import { MAX_HIGHLIGHTED_CHARS } from "./code";
 import { markBidi, sanitised } from "./markdown";
+import { isNumbered, number } from "./rendering/lines";
 
 /** Colours each block of code below `inside` once. Leaves it plain when anything goes wrong. */
 export async function highlightAll(inside: ParentNode): Promise<void> {
@@ -34,4 +35,7 @@ function colour(
     markBidi(block);
   }
   block.classList.add("coloured");
+  if (isNumbered(block)) {
+    number(block);
+  }
 }

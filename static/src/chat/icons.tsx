@@ -17,11 +17,27 @@ const PATHS = {
   go: "M6 5l6 7-6 7M13 5l6 7-6 7",
   pencil: "M4 20h4L19 9l-4-4L4 16z",
   bin: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12",
+  sliders: "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
   before: "M14 6l-6 6 6 6",
   after: "M10 6l6 6-6 6",
+  good: "M7 11v9H4v-9zM7 11l4-7c1.5 0 2.4 1 2.1 2.5L12.4 10H18.5a1.7 1.7 0 0 1 1.7 2l-1.2 6.3A2 2 0 0 1 17 20H7",
+  bad: "M17 13V4h3v9zM17 13l-4 7c-1.5 0-2.4-1-2.1-2.5l.7-3.5H5.5a1.7 1.7 0 0 1-1.7-2L5 5.7A2 2 0 0 1 7 4h10",
+  chart: "M5 20v-8M12 20V5M19 20v-5",
+  text: "M5 7h14M5 12h14M5 17h8",
+  search: "M11 5a6 6 0 1 0 0 12a6 6 0 0 0 0-12M15.5 15.5L20 20",
+  pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
+  folder: "M4 7h5l2 2h9v10H4z",
+  archive: "M4 5h16v4H4zM6 9v10h12V9M10 13h4",
+  share: "M12 15V4M8 8l4-4 4 4M6 12v8h12v-8",
+  export: "M12 4v11M8 11l4 4 4-4M5 20h14",
+  print: "M7 9V4h10v5M7 17H4v-8h16v8h-3M7 14h10v6H7z",
+  import: "M12 15V4M8 8l4-4 4 4M5 20h14",
+  temporary: "M12 4a8 8 0 1 0 8 8M12 8v4l3 2M15 4.6l.01 0M18 6.8l.01 0M19.6 9.6l.01 0",
 } as const;
 
-export function Icon({ name }: { name: keyof typeof PATHS }): JSX.Element {
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }): JSX.Element {
   return (
     <svg class={`icon icon-${name}`} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d={PATHS[name]} />

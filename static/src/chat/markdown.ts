@@ -6,6 +6,8 @@
 import DOMPurify from "dompurify";
 import MarkdownIt from "markdown-it";
 import { codeFrame } from "./code";
+import { readFormulas } from "./rendering/formulas";
+import { tableFrame } from "./rendering/table";
 import { t } from "./words";
 
 export type Environment = Record<string, unknown>;
@@ -13,11 +15,15 @@ export type Environment = Record<string, unknown>;
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true, typographer: false });
 // Only what has a scheme becomes a link by itself: "readme.md" is a file, not a place in Moldova.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
+readFormulas(markdown);
 // Addresses are judged below, where they are seen as the browser will see them.
 markdown.validateLink = () => true;
 
 const SAFE_SCHEMES: ReadonlySet<string> = new Set(["http:", "https:", "mailto:"]);
 const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
+/** Each of them reads from its own side: an answer may mix Arabic and English line by line. */
+const HAS_DIRECTION = "p, h1, h2, h3, h4, h5, h6, ul, ol, li, blockquote, th, td";
 
 const ALLOWED_TAGS = [
   ..."a abbr b blockquote br code del em h1 h2 h3 h4 h5 h6 hr i li ol p pre s strong span".split(
@@ -70,7 +76,7 @@ export function blocksOf(source: string, environment: Environment): Block[] {
 export function rendered(source: string, environment: Environment = {}): DocumentFragment {
   const fragment = sanitised(markdown.render(source, environment));
   for (const table of fragment.querySelectorAll("table")) {
-    table.replaceWith(scroller(table));
+    table.replaceWith(tableFrame(table));
   }
   for (const link of fragment.querySelectorAll("a")) {
     disarm(link);
@@ -81,10 +87,21 @@ export function rendered(source: string, environment: Environment = {}): Documen
   for (const pre of fragment.querySelectorAll("pre")) {
     pre.replaceWith(codeFrame(pre));
   }
-  for (const block of fragment.children) {
+  for (const block of fragment.querySelectorAll(HAS_DIRECTION)) {
     block.setAttribute("dir", "auto");
   }
   return fragment;
+}
+
+/** The blocks of code in a text, with the first word after their fences. */
+export function fencesOf(source: string): { language: string; text: string }[] {
+  return markdown
+    .parse(source, {})
+    .filter((token) => token.type === "fence")
+    .map((token) => ({
+      language: token.info.trim().split(/\s+/)[0]?.toLowerCase() ?? "",
+      text: token.content,
+    }));
 }
 
 /** Coloured code: the highlighter's markup is treated like anybody's. */
@@ -152,14 +169,4 @@ function safeAddress(text: string): string | null {
   } catch {
     return null;
   }
-}
-
-function scroller(table: HTMLTableElement): HTMLElement {
-  const box = document.createElement("div");
-  box.className = "table-box";
-  box.tabIndex = 0;
-  box.setAttribute("role", "region");
-  box.setAttribute("aria-label", t("Table"));
-  box.append(table.cloneNode(true));
-  return box;
 }

@@ -9,7 +9,11 @@ export function morph(target: Node, wanted: Node): void {
       target.appendChild(want);
     } else {
       const nextHave = have.nextSibling;
-      alike(have, want) ? adopt(have, want) : target.replaceChild(want, have);
+      if (!isDrawn(have)) {
+        alike(have, want) ? adopt(have, want) : target.replaceChild(want, have);
+      } else if (!isDrawingOf(have, want)) {
+        target.replaceChild(want, have);
+      }
       have = nextHave;
     }
     want = nextWant;
@@ -19,6 +23,16 @@ export function morph(target: Node, wanted: Node): void {
     target.removeChild(have);
     have = next;
   }
+}
+
+/** A formula that has become a picture (rendering/drawing.ts). */
+function isDrawn(have: Node): have is HTMLElement {
+  return have instanceof HTMLElement && have.dataset.drawn !== undefined;
+}
+
+function isDrawingOf(have: HTMLElement, want: Node): boolean {
+  const isFormula = want instanceof HTMLElement && want.classList.contains("formula");
+  return isFormula && have.dataset.drawn === want.textContent;
 }
 
 function alike(have: Node, want: Node): boolean {

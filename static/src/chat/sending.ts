@@ -1,20 +1,30 @@
 /** What leaves the page: questions, and Stop, Retry, Continue. An unsure send is simply repeated. */
 
 import { computed, signal } from "@preact/signals";
-import { reload, shown, shownId, takeSent } from "./conversations";
-import type { Sent } from "./frames";
+import type { Sent, Waits } from "./frames";
+import { newKey } from "./keys";
 import * as memory from "./memory";
 import { personId } from "./page";
+import { sentenceOf, tooLong } from "./sentences";
 import { maxTextChars, pickedModel } from "./session";
-import { ask, Refused, TooLong } from "./socket";
-import { isOpenNow } from "./stream";
-import { t } from "./words";
+import { forNew, takenAlong } from "./settings/chosen";
+import type { Chosen } from "./settings/frames";
+import { ask, Refused } from "./socket";
+import { answerOf, isOpenNow } from "./stream";
+import { edit } from "./talk/editing";
+import { lastAnswerId, reload, shown, shownId, takeSent, takeWaits } from "./talk/shown";
 
 export interface Unheard {
   clientKey: string;
   conversationId: string | null;
   text: string;
   modelName: string;
+  /** What a new conversation is set to. */
+  settings: Chosen | null;
+  /** The answer that was shown last; null when something else was on its way already. */
+  after?: string | null;
+  /** The question that it stands instead of. */
+  editOf?: string;
 }
 
 /** Sent by this tab and not yet acknowledged. Kept over a reload, so that none is lost. */
@@ -37,16 +47,23 @@ export const runningId = computed<string | null>(() => {
   if (now.is !== "open") {
     return null;
   }
-  const ids = now.questions.flatMap((each) => each.answerIds);
-  return ids.findLast((id) => isOpenNow(id)) ?? null;
+  for (let index = now.questions.length - 1; index >= 0; index -= 1) {
+    const open = now.questions[index]?.answerIds.findLast((id) => isOpenNow(id));
+    if (open !== undefined) {
+      return open;
+    }
+  }
+  // On a branch that is not shown, perhaps: then only the server knows when it ends.
+  return now.running !== null && answerOf(now.running) === undefined ? now.running : null;
 });
 
-export const isBusy = computed(() => runningId.value !== null || shownUnheard.value.length > 0);
+/** Nothing can follow a conversation that the server has not begun yet. */
+export const isBeginning = computed(() => shownId.value === null && shownUnheard.value.length > 0);
 
 /** False when the text may not go as it is; `refusal` then says why. */
 export function send(text: string): boolean {
   const model = pickedModel.peek();
-  if (model === null || isBusy.peek() || text.trim() === "") {
+  if (model === null || isBeginning.peek() || text.trim() === "") {
     return false;
   }
   if (text.length > maxTextChars.peek()) {
@@ -55,7 +72,28 @@ export function send(text: string): boolean {
   }
   refusal.value = "";
   const conversationId = shownId.peek();
-  void deliver({ clientKey: newKey(), conversationId, text, modelName: model.name });
+  const settings = conversationId === null ? forNew() : null;
+  const after = shownUnheard.peek().length === 0 ? lastAnswerId.peek() : null;
+  const modelName = model.name;
+  void deliver({ clientKey: newKey(), conversationId, text, modelName, settings, after });
+  return true;
+}
+
+/** As `send`, in the place of a question that was asked already. */
+export function sendEdited(messageId: string, text: string): boolean {
+  const model = pickedModel.peek();
+  const conversationId = shownId.peek();
+  if (model === null || conversationId === null || runningId.peek() !== null) {
+    return false;
+  }
+  if (text.length > maxTextChars.peek()) {
+    refusal.value = tooLong(maxTextChars.peek());
+    return false;
+  }
+  refusal.value = "";
+  const modelName = model.name;
+  const clientKey = newKey();
+  void deliver({ clientKey, conversationId, text, modelName, settings: null, editOf: messageId });
   return true;
 }
 
@@ -76,20 +114,53 @@ export function resume(): void {
 async function deliver(each: Unheard): Promise<void> {
   keep([...unheard.peek(), each]);
   try {
-    const sent = (await ask("message.send", {
-      conversation_id: each.conversationId,
-      text: each.text,
-      client_key: each.clientKey,
-      model_name: each.modelName,
-    })) as Sent;
+    const reply = (await (each.editOf === undefined ? asked(each) : edited(each, each.editOf))) as
+      | Sent
+      | Waits;
     const isShown = shownId.peek() === each.conversationId;
     drop(each);
-    takeSent(sent, { isShown });
-    askedId.value = sent.message.answers.at(-1)?.id ?? null;
+    if (reply.type === "waits") {
+      takeWaits(reply);
+      return;
+    }
+    takenAlong(reply.conversation.id, each.settings ?? null);
+    takeSent(reply, { isShown });
+    askedId.value = reply.message.shown;
   } catch (error) {
     drop(each);
-    givenBack.value = { conversationId: each.conversationId, text: each.text };
+    giveBack(each);
     refusal.value = sentenceOf(error);
+    await lookAgain(error);
+  }
+}
+
+function asked(each: Unheard): Promise<unknown> {
+  return ask("message.send", {
+    conversation_id: each.conversationId,
+    text: each.text,
+    client_key: each.clientKey,
+    model_name: each.modelName,
+    settings: each.settings ?? null,
+    after: each.after ?? null,
+    may_wait: true,
+  });
+}
+
+function edited(each: Unheard, messageId: string): Promise<unknown> {
+  return ask("message.edit", {
+    message_id: messageId,
+    text: each.text,
+    client_key: each.clientKey,
+    model_name: each.modelName,
+  });
+}
+
+/** Not a word is lost: it is back where it was written. */
+function giveBack(each: Unheard): void {
+  if (each.editOf === undefined) {
+    givenBack.value = { conversationId: each.conversationId, text: each.text };
+  } else {
+    edit(each.editOf, each.text);
   }
 }
 
@@ -97,8 +168,9 @@ export function stop(generationId: string): void {
   void tried(ask("generation.stop", { generation_id: generationId }));
 }
 
-export function retry(generationId: string): void {
-  const model_name = pickedModel.peek()?.name ?? null;
+/** Answered once more, by the picked model or by another one. */
+export function retry(generationId: string, modelName?: string): void {
+  const model_name = modelName ?? pickedModel.peek()?.name ?? null;
   again("generation.retry", { generation_id: generationId, client_key: newKey(), model_name });
 }
 
@@ -111,41 +183,47 @@ function again(type: string, fields: Record<string, unknown>): void {
   const reply = ask(type, fields).then((frame) => {
     const sent = frame as Sent;
     takeSent(sent, { isShown: shownId.peek() === from });
-    askedId.value = sent.message.answers.at(-1)?.id ?? null;
+    askedId.value = sent.message.shown;
   });
   void tried(reply);
 }
 
-async function tried(reply: Promise<unknown>): Promise<void> {
+/** A question that waits goes now, whatever became of the answer before it. */
+export function sendNext(nextId: string): void {
+  const model = pickedModel.peek();
+  if (model !== null) {
+    again("next.send", { next_id: nextId, model_name: model.name });
+  }
+}
+
+/** A question that waits comes back into the composer. */
+export function takeBack(nextId: string, text: string): void {
+  const conversationId = shownId.peek();
+  const reply = ask("next.cancel", { next_id: nextId }).then((frame) => {
+    takeWaits(frame as Waits);
+    givenBack.value = { conversationId, text };
+  });
+  void tried(reply);
+}
+
+export async function tried(reply: Promise<unknown>): Promise<void> {
   refusal.value = "";
   try {
     await reply;
   } catch (error) {
     refusal.value = sentenceOf(error);
-    const id = shownId.peek();
-    if (error instanceof Refused && error.refusal.code === "conflict" && id !== null) {
-      await reload(id);
-    }
+    await lookAgain(error);
   }
 }
 
-export function sentenceOf(error: unknown): string {
-  if (error instanceof TooLong) {
-    return tooLong(error.mostChars);
+/** Refused because it is not as this page shows it: then the page is what must change. */
+async function lookAgain(error: unknown): Promise<void> {
+  const id = shownId.peek();
+  const isStale =
+    error instanceof Refused && ["conflict", "not-found"].includes(error.refusal.code);
+  if (isStale && id !== null) {
+    await reload(id).catch(() => undefined);
   }
-  if (!(error instanceof Refused)) {
-    return t("That did not work. Please try again.");
-  }
-  const { code, message, retry_after_seconds: seconds } = error.refusal;
-  if (code !== "too-often" || seconds === null || seconds <= 0) {
-    return message;
-  }
-  const when = t("Try again in %(seconds)s s.", { seconds: Math.ceil(seconds) });
-  return `${message} ${when}`;
-}
-
-function tooLong(mostChars: number): string {
-  return t("This text is too long. At most %(count)s characters fit.", { count: mostChars });
 }
 
 function drop(each: Unheard): void {
@@ -159,13 +237,4 @@ function keep(all: Unheard[]): void {
 
 function keptName(): string {
   return `unheard.${personId}`;
-}
-
-/** `crypto.randomUUID` exists only on https and loopback; a company may serve plain http inside. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

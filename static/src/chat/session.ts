@@ -1,9 +1,10 @@
 /** Who is here, which models she may use, and which one is picked. */
 
 import { computed, signal } from "@preact/signals";
-import { conversations, shownId } from "./conversations";
+import { conversations } from "./conversations";
 import type { Model, Person, Welcome } from "./frames";
 import * as memory from "./memory";
+import { shownId } from "./talk/shown";
 
 export const person = signal<Person | null>(null);
 export const models = signal<Model[]>([]);

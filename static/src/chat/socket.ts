@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { type Frame, isReply, type Push, parse, type Refusal, type Reply } from "./frames";
+import { isServerAway, waitMs } from "./patience";
 
 export type Connection = "connecting" | "online" | "offline";
 
@@ -40,11 +41,9 @@ interface Listener {
 
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 8_000;
-const LONGEST_WAIT_MS = 15_000;
 /** The server's limit on a frame. In bytes: most of the world's letters take two to four. */
 const MAX_FRAME_BYTES = 256 * 1024;
 const SIGNED_OUT = 4401;
-const TOO_SLOW = 4408;
 
 const asked = new Map<number, Asked>();
 let socket: WebSocket | null = null;
@@ -173,19 +172,9 @@ function lost(closed: WebSocket, code: number): void {
     signIn();
     return;
   }
-  connection.value = failures === 0 ? "connecting" : "offline";
-  const wait = code === TOO_SLOW && failures === 0 ? 0 : waitMs(failures);
+  connection.value = isServerAway(failures, code) ? "offline" : "connecting";
+  retryTimer = window.setTimeout(open, waitMs(failures, code));
   failures += 1;
-  if (failures > 2) {
-    connection.value = "offline";
-  }
-  retryTimer = window.setTimeout(open, wait);
-}
-
-/** Doubling, with jitter: a restarted server must not meet everybody in the same second. */
-function waitMs(failed: number): number {
-  const longest = Math.min(LONGEST_WAIT_MS, 400 * 2 ** failed);
-  return longest * (0.5 + Math.random() / 2);
 }
 
 function ping(opened: WebSocket): void {

@@ -1,20 +1,17 @@
 /** Ties the parts together: what happens on a connection, on a push, and on a gap. */
 
 import * as address from "./address";
-import {
-  followShown,
-  openFromAddress,
-  refreshList,
-  reload,
-  shown,
-  shownId,
-  takeList,
-} from "./conversations";
+import { refreshList, takeList } from "./conversations";
 import type { Push, Welcome } from "./frames";
+import { followAddress, readShared } from "./order/shared";
+import { refreshShelves } from "./order/shelves";
+import { endWhenLeft } from "./order/temporary";
 import { resume } from "./sending";
 import { models, takeWelcome } from "./session";
+import * as settings from "./settings/chosen";
 import { ask, connect } from "./socket";
 import { forgetFollowed, receiveDelta, receiveStatus, whenGap } from "./stream";
+import { followShown, openFromAddress, reload, shown, shownId } from "./talk/shown";
 
 const REREAD_AFTER_MS = 150;
 
@@ -24,6 +21,7 @@ let isFirst = true;
 
 export function start(): void {
   address.whenMoved(() => void openFromAddress());
+  endWhenLeft();
   whenGap(() => rereadShown());
   connect({ onConnected, onPush });
 }
@@ -32,9 +30,11 @@ async function onConnected(): Promise<void> {
   const welcome = (await ask("hello", {}, { isRepeated: false })) as Welcome;
   takeWelcome(welcome);
   takeList(welcome.conversations, welcome.more);
+  void refreshShelves().catch(() => undefined);
   forgetFollowed();
   if (isFirst) {
     isFirst = false;
+    followAddress();
     void openFromAddress();
     resume();
     return;
@@ -56,8 +56,12 @@ function onPush(push: Push): void {
       break;
     case "changed":
       rereadList();
+      if (push.conversation_id === address.sharedId.peek()) {
+        void readShared(push.conversation_id);
+      }
       if (push.conversation_id === shownId.peek()) {
         rereadShown();
+        settings.reread();
       }
       break;
   }
@@ -76,5 +80,7 @@ function rereadShown(): void {
 
 function rereadList(): void {
   window.clearTimeout(listTimer);
-  listTimer = window.setTimeout(() => void refreshList().catch(() => undefined), REREAD_AFTER_MS);
+  listTimer = window.setTimeout(() => {
+    void Promise.all([refreshList(), refreshShelves()]).catch(() => undefined);
+  }, REREAD_AFTER_MS);
 }

@@ -1,7 +1,7 @@
 /** The answers the page knows, one signal each, and the frames that make them grow. */
 
 import { type Signal, signal } from "@preact/signals";
-import type { Delta, GenerationFrame, Status } from "./frames";
+import type { Delta, GenerationFrame, Rating, Status } from "./frames";
 import { type Answer, apply, applyStatus, fromFrame, isOpen, merge } from "./generations";
 import { ask } from "./socket";
 
@@ -52,6 +52,14 @@ export function receiveStatus(status: Status): void {
   const known = answers.get(status.generation_id);
   if (known !== undefined) {
     known.value = applyStatus(known.peek(), status);
+  }
+}
+
+/** What she thinks of it, as soon as the server has heard it. */
+export function takeRating(generationId: string, rating: Rating | null): void {
+  const known = answers.get(generationId);
+  if (known !== undefined) {
+    known.value = { ...known.peek(), rating };
   }
 }
 

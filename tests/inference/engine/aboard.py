@@ -116,7 +116,7 @@ def request(
         lane=lane,
         model=ModelSpec(weights="0" * 64, context_length=4096, template=template),
         model_name="scripted",
-        messages=tuple(Message(role=role, content=content) for role, content in turns),  # type: ignore[arg-type] # roles are checked by the protocol
+        messages=tuple(Message(role=role, content=content) for role, content in turns),
         options=Options(**options),
         so_far=so_far,
         deaths=deaths,

@@ -20,7 +20,8 @@ from inference.engine.grammar.walking import Walk
 from inference.engine.replies import choose
 from inference.engine.replies.dialects import Dialect
 from inference.engine.replies.tools import Tools
-from inference.engine.scripted import END, START, ScriptedVocabulary
+from inference.engine.scripted import ScriptedVocabulary
+from inference.engine.scripted_turns import END, START
 from tests.inference.engine.wanted_schemas import PERSON, satisfies, schemas
 
 _chances = st.randoms(use_true_random=False)

@@ -368,3 +368,21 @@ def test_an_answer_that_goes_on_is_past_its_thinking() -> None:
     assert vocabulary_of(DEEPSEEK).shown(prompt.tokens).decode().endswith("</think>\n\n8,8")
     shown = vocabulary_of(GPT_OSS).shown(channels.tokens).decode()
     assert shown.endswith("<|start|>assistant<|channel|>final<|message|>8,8")
+
+
+def test_a_prompt_says_how_many_messages_were_read_where_some_had_to_go() -> None:
+    talk = [Message(role="system", content="Be brief.")]
+    for number in range(20):
+        talk.append(Message(role="user", content=f"Question {number}, with some words in it."))
+        talk.append(Message(role="assistant", content=f"Answer {number}, with some words in it."))
+    talk.append(Message(role="user", content="And now?"))
+
+    whole = builder_of(CHATML).build(talk)
+    cut = builder_of(CHATML, context_length=200).build(talk)
+    least = builder_of(CHATML, context_length=30).build(talk)
+    shown_text = vocabulary_of(CHATML).shown(cut.tokens).decode()
+
+    assert whole.read_messages == 0
+    assert cut.read_messages == shown_text.count("<|im_start|>") - 2
+    assert 1 < cut.read_messages < 41
+    assert least.read_messages == 1

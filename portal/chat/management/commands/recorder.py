@@ -7,13 +7,16 @@ import time
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from portal.catalog.trials import Trials
 from portal.chat.keeping import keep_recording
+from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Recorder
 from portal.chat.wakeups import wake_tabs
+from portal.order.upkeep import Upkeep
 
 
 class Command(BaseCommand):
@@ -29,7 +32,17 @@ class Command(BaseCommand):
             def wake(owner_id: UUID, conversation_id: UUID) -> None:
                 runner.run(wake_tabs(owner_id, conversation_id))
 
-            recorder = Recorder(clock=time.monotonic, wake=wake)
+            nexts = Nexts(clock=time.monotonic, wake=wake)
+            recorder = Recorder(clock=time.monotonic, wake=nexts.wake)
             reaper = Reaper(recorder, clock=time.monotonic)
             trials = Trials(clock=time.monotonic)
-            keep_recording(recorder, reaper, trials, stop=stop, clock=time.monotonic)
+            upkeep = Upkeep(clock=time.monotonic, wake=wake, has_titles=settings.PORTAL.has_titles)
+            keep_recording(
+                recorder,
+                reaper,
+                trials,
+                nexts,
+                stop=stop,
+                clock=time.monotonic,
+                upkeep=upkeep.step,
+            )

@@ -1,0 +1,126 @@
+"""Sharing a snapshot with named people or groups, and taking it back. Not for who may read it:
+access.py."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from uuid import UUID
+
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
+
+from portal import clock
+from portal.accounts.models import Person
+from portal.audit.record import record
+from portal.chat import access as chat
+from portal.chat.errors import Conflict, NotFound
+from portal.chat.wakeups import wake
+from portal.sharing import access, queries, snapshot
+from portal.sharing.errors import LeavesNothing, NobodyNamed, TooManyReaders, UnknownPerson
+from portal.sharing.models import Share
+
+MAX_PEOPLE = 50
+MAX_GROUPS = 20
+
+
+def share_conversation(
+    person: Person,
+    *,
+    conversation_id: UUID,
+    emails: Sequence[str],
+    group_ids: Sequence[int],
+    client_key: UUID,
+) -> Share:
+    """A copy of what is shown now, readable by these. The same key again gives the same share."""
+    share = partial(
+        _share_conversation,
+        person,
+        conversation_id=conversation_id,
+        emails=emails,
+        group_ids=group_ids,
+        client_key=client_key,
+    )
+    try:
+        return share()
+    except IntegrityError:
+        # Two presses with one key at one moment: the other one is stored now.
+        return share()
+
+
+@transaction.atomic
+def _share_conversation(
+    person: Person,
+    *,
+    conversation_id: UUID,
+    emails: Sequence[str],
+    group_ids: Sequence[int],
+    client_key: UUID,
+) -> Share:
+    conversation = chat.conversation_for_writing(person, conversation_id)
+    earlier = access.share_of_press(person, client_key)
+    if earlier is not None:
+        if earlier.conversation_id != conversation.id:
+            raise Conflict
+        return earlier
+    if conversation.is_temporary:
+        raise LeavesNothing
+    people = _people(person, emails)
+    groups = _groups(person, group_ids)
+    if not people and not groups:
+        raise NobodyNamed
+    share = Share.objects.create(
+        owner=person,
+        conversation=conversation,
+        title=conversation.title,
+        turns=snapshot.taken(conversation),
+        client_key=client_key,
+    )
+    share.people.set(people)
+    share.groups.set(groups)
+    record(
+        person,
+        "conversation.shared",
+        share,
+        conversation=str(conversation.id),
+        people=sorted(each.email for each in people),
+        groups=sorted(each.name for each in groups),
+    )
+    _tell(share)
+    return share
+
+
+@transaction.atomic
+def revoke_share(person: Person, *, share_id: UUID) -> None:
+    """Nobody reads it from now on, and nothing of the copy stays. A second time changes nothing."""
+    share = access.share_for_revoking(person, share_id)
+    if share.revoked_at is not None:
+        return
+    _tell(share)
+    share.revoked_at = clock.now()
+    share.turns = []
+    share.save(update_fields=["revoked_at", "turns"])
+    record(person, "conversation.unshared", share)
+
+
+def _people(person: Person, emails: Iterable[str]) -> list[Person]:
+    wanted = list(dict.fromkeys(email.strip().lower() for email in emails if email.strip()))
+    if len(wanted) > MAX_PEOPLE:
+        raise TooManyReaders
+    found = queries.people_with(wanted)
+    for email in wanted:
+        if email not in found:
+            raise UnknownPerson(email)
+    return [found[email] for email in wanted if found[email].id != person.id]
+
+
+def _groups(person: Person, group_ids: Sequence[int]) -> list[Group]:
+    wanted = set(group_ids)
+    found = [each for each in queries.groups_of(person) if each.id in wanted]
+    if len(found) != len(wanted):
+        raise NotFound("group")
+    return found
+
+
+def _tell(share: Share) -> None:
+    """Its readers' open tabs look again: at their lists, and at the snapshot if it is open."""
+    for reader_id in queries.readers_of(share):
+        transaction.on_commit(partial(wake, reader_id, share.id))

@@ -1,0 +1,117 @@
+"""Somebody's terminal, and conversations that are typed into it. Not for what should be said."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from portal.ops.parts import ROOT
+
+RECORDINGS = ROOT / "test-results" / "terminal"
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r")
+PATIENCE_SECONDS = 60.0
+CTRL_C, CTRL_D = b"\x03", b"\x04"
+
+
+@dataclass
+class Shell:
+    """An address, a key, a home."""
+
+    address: str
+    key: str
+    home: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "PORTAL_HOST": self.address,
+            "PORTAL_KEY": self.key,
+            "TERM": "xterm",
+            # Nobody answers where the cursor is.
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "LANG": "C.UTF-8",
+            **self.more,
+        }
+
+
+class Terminal:
+    """A conversation in a terminal of its own: types, and waits for what should appear."""
+
+    def __init__(self, shell: Shell, *words: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self._running = subprocess.Popen(  # noqa: S603 - our own command, fixed words
+            [sys.executable, "-m", "cli.main", *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=shell.environment,
+            start_new_session=True,
+            preexec_fn=_own_terminal,
+        )
+        os.close(theirs)
+        self._raw = b""
+        self._seen = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.kill()
+        self._running.wait()
+        os.close(self._ours)
+
+    def sees(self, words: str) -> str:
+        """Waits until these words have appeared since the last look. What came before them."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (at := self._shown.find(words, self._seen)) < 0:
+            left = deadline - time.monotonic()
+            assert left > 0, f"{words!r} did not come: {self._shown[self._seen :]!r}"
+            if select.select([self._ours], [], [], left)[0]:
+                self._raw += self._read()
+        before, self._seen = self._shown[self._seen : at], at + len(words)
+        return before
+
+    def types(self, line: str, *, at: str = ">>> ") -> None:
+        self.sees(at)
+        os.write(self._ours, f"{line}\r".encode())
+
+    def presses(self, key: bytes) -> None:
+        os.write(self._ours, key)
+
+    def ends(self) -> int:
+        while more := self._read():
+            self._raw += more
+        return self._running.wait(timeout=PATIENCE_SECONDS)
+
+    def keep(self, name: str) -> None:
+        """What was to be seen, byte for byte, for whoever wants to see it: `cat` shows it."""
+        RECORDINGS.mkdir(parents=True, exist_ok=True)
+        (RECORDINGS / name).write_bytes(self._raw)
+
+    @property
+    def _shown(self) -> str:
+        return ESCAPES.sub("", self._raw.decode(errors="replace"))
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._ours, 65_536)
+        except OSError:  # the other end is gone
+            return b""
+
+
+def _own_terminal() -> None:
+    """What is on standard input becomes the terminal of this session: Ctrl-C is for it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
