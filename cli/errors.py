@@ -39,6 +39,11 @@ def told(address: str, *, with_status: bool = False) -> Iterator[None]:
         raise _refused(error, with_status=with_status) from None
     except (httpx.TransportError, ConnectionError):
         raise unreachable(address) from None
+    except Exception as error:
+        # Ctrl-C in the middle of pydantic's work comes out as an error of pydantic's.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
 
 
 def _refused(error: ollama.ResponseError, *, with_status: bool) -> Failed:

@@ -1,6 +1,7 @@
 """The interactive prompt: lines are typed, answers come. Not for what the commands do."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterable
 
@@ -40,6 +41,8 @@ class _Kept(History):
 
 def converse(talk: Talk) -> None:
     """Until `/bye` or Ctrl-D on an empty line."""
+    # What a shell started in the background is deaf to Ctrl-C; an answer must stop all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _load(talk)
     _show_stored(talk)
     history = _Kept()
@@ -85,15 +88,21 @@ def _show_stored(talk: Talk) -> None:
 
 def _typed(session: "PromptSession[str]") -> str:
     """One message; between triple quotes it has several lines."""
-    line = session.prompt(_PROMPT, placeholder=_hint("Send a message (/? for help)"))
+    line = _read(session, _PROMPT, hint="Send a message (/? for help)")
     lead, quotes, rest = line.partition(_QUOTES)
     if not quotes or (lead.strip() and not lead.startswith("/set system")):
         return line
     text = rest
     while not text.rstrip().endswith(_QUOTES):
-        text += "\n" + session.prompt(_GOES_ON, placeholder=_hint("Press Enter to send"))
+        text += "\n" + _read(session, _GOES_ON, hint="Press Enter to send")
     text = text.rstrip().removesuffix(_QUOTES)
     return f"{lead}{_QUOTES}{text}{_QUOTES}" if lead.strip() else text
+
+
+def _read(session: "PromptSession[str]", prompt: str, *, hint: str) -> str:
+    # While a line is typed Ctrl-C is a key. Between Enter and the answer it is a signal, which the
+    # library would lose or answer with a traceback; asyncio makes it a KeyboardInterrupt.
+    return session.prompt(prompt, placeholder=_hint(hint), handle_sigint=False)
 
 
 def _take(line: str, talk: Talk, slashes: Slashes) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli import answers
+from cli import answers, interrupts
 from cli.answers import Answer, Style
 from cli.errors import Failed
 from cli.server import Fields, Server
@@ -94,7 +94,9 @@ class Talk:
         }
         filled = {name: value for name, value in asked.items() if value is not None}
         try:
-            answer = answers.show(self.server.chat(filled), style=self.style)
+            with interrupts.heard() as ear:
+                parts = ear.until(self.server.chat(filled))
+                answer = answers.show(parts, style=self.style)
         except Failed:
             self.messages.remove(message)  # or it would be asked again with the next one
             raise

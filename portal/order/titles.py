@@ -65,9 +65,9 @@ class Titles:
         self._hear()
         now = self._clock()
         self._not_before = {each: at for each, at in self._not_before.items() if at > now}
-        for conversation in untitled()[:_ASKED_AT_ONCE]:
-            if conversation.id not in self._not_before:
-                self._ask(conversation)
+        # Those that must wait hold up nobody: they do not count among the few of this look.
+        for conversation in untitled().exclude(id__in=self._not_before)[:_ASKED_AT_ONCE]:
+            self._ask(conversation)
 
     def _ask(self, conversation: Conversation) -> None:
         try:
@@ -89,9 +89,12 @@ class Titles:
                 # Whoever asks through this door must go on listening, or it is stopped (F13).
                 requests.begin_listening(generation.id)
                 continue
-            conversation_id = self._asked.pop(generation.id)
-            owner_id = generation.owner_id
-            if take_title(generation, conversation_id=conversation_id):
+            generation_id, owner_id = generation.id, generation.owner_id
+            conversation_id = self._asked[generation_id]
+            # Forgotten only when it is stored: a database that is busy now is asked again.
+            is_taken = take_title(generation, conversation_id=conversation_id)
+            del self._asked[generation_id]
+            if is_taken:
                 self._wake(owner_id, conversation_id)
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator
 
 from portal import configuration
-from tests.browser.conftest import HERE, Tab, Visit, another_tab, expect
+from tests.browser.conftest import BACKGROUND_MS, HERE, Tab, Visit, another_tab, expect
 from tests.browser.house import House
 from tests.browser.script import RULES
 from tests.catalog.gguf_files import large_gguf
@@ -119,7 +119,7 @@ def test_a_model_is_fetched_with_a_moving_bar_cancelled_resumed_and_looked_at(
 
     row = fetch(carol, name)
     bar = row.get_by_role("progressbar").first
-    expect(row).to_have_attribute("data-state", "running")
+    expect(row).to_have_attribute("data-state", "running", timeout=BACKGROUND_MS)
     expect(row).to_contain_text(re.compile(r"\d+\.\d\sKB of \d+\.\d\sKB"))
     assert 0 < bar.evaluate("bar => bar.value / bar.max") < 1
     carol.page.reload()
@@ -130,10 +130,10 @@ def test_a_model_is_fetched_with_a_moving_bar_cancelled_resumed_and_looked_at(
     )
 
     row.get_by_role("button", name=f"Cancel {name}").click()
-    expect(row).to_have_attribute("data-state", "cancelled")
+    expect(row).to_have_attribute("data-state", "cancelled", timeout=BACKGROUND_MS)
     gate.set()
     row.get_by_role("button", name=f"Resume {name}").click()
-    expect(row).to_have_attribute("data-state", "done")
+    expect(row).to_have_attribute("data-state", "done", timeout=BACKGROUND_MS)
     row.get_by_role("link", name=f"Open {name}").click()
 
     expect(carol.page.get_by_role("heading", name="About the model")).to_be_visible()
@@ -152,7 +152,7 @@ def test_wrong_bytes_are_said_and_nothing_of_them_is_a_model(
 
     row = fetch(carol, name)
 
-    expect(row).to_have_attribute("data-state", "failed")
+    expect(row).to_have_attribute("data-state", "failed", timeout=BACKGROUND_MS)
     said = row.locator("[data-sentence]")
     expect(said).to_contain_text("was not what its checksum says")
     expect(said).to_contain_text("nothing has changed")
@@ -164,7 +164,7 @@ def test_wrong_bytes_are_said_and_nothing_of_them_is_a_model(
 def test_a_name_that_is_not_there_is_said_in_its_row(carol: Tab, registry: LyingRegistry) -> None:
     row = fetch(carol, f"{registry.host}/me/nobody:1")
 
-    expect(row).to_have_attribute("data-state", "failed")
+    expect(row).to_have_attribute("data-state", "failed", timeout=BACKGROUND_MS)
     expect(row.locator("[data-sentence]")).not_to_be_empty()
 
 

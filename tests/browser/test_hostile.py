@@ -3,12 +3,13 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Request, Route
 
-from tests.browser.conftest import Tab, Visit, expect
+from tests.browser.conftest import BACKGROUND_MS, Tab, Visit, expect
 from tests.browser.hostile import DIAGRAMS, PAYLOADS, in_lots
 
 pytestmark = [pytest.mark.browser, pytest.mark.threat("D1")]
@@ -147,8 +148,41 @@ def what_leaves(page: Page) -> list[str]:
         left.append(route.request.url)
         route.abort()
 
-    page.route(re.compile(r"^https?://[\w.]*evil\.example/"), stop)
+    # Of its windows too, should it open any.
+    page.context.route(re.compile(r"^https?://[\w.]*evil\.example/"), stop)
+    page.on("websocket", lambda socket: left.append(socket.url))
     return left
+
+
+# The frame's attribute, gone before the page sets it.
+WITHOUT_ATTRIBUTE = """() => {
+  const set = Element.prototype.setAttribute;
+  HTMLIFrameElement.prototype.setAttribute = function (name, value) {
+    if (name !== "sandbox") set.call(this, name, value);
+  };
+}"""
+LOCKS = ("attribute", "policy")
+GETS_OUT = ("a.css", "b.png", "fetch", "module.js", "image.png", "e", "top")
+
+
+def unlock(page: Page, *locks: str, policy: Callable[[str], str] = lambda _policy: "") -> None:
+    """Without these of the two locks of a preview; `policy` is what becomes of that one."""
+
+    def weaken(route: Route) -> None:
+        response = route.fetch()
+        headers = response.headers
+        changed = policy(headers["content-security-policy"])
+        assert changed != headers["content-security-policy"]
+        route.fulfill(response=response, headers={**headers, "content-security-policy": changed})
+
+    if "attribute" in locks:
+        page.evaluate(WITHOUT_ATTRIBUTE)
+    if "policy" in locks:
+        page.route("**/page/isolated/**", weaken)
+
+
+def without_sandbox(policy: str) -> str:
+    return policy.replace("; sandbox allow-scripts", "")
 
 
 # Every text grows byte by byte, as it does while it streams, and every rest of it is drawn as well.
@@ -255,6 +289,49 @@ def test_a_hostile_document_in_the_preview_stays_locked_in(alice: Tab, kind: str
     assert left == []
     assert alice.errors == []
     assert alice.page.url.startswith(alice.house.address)
+
+
+@pytest.mark.threat("D1")
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_preview_stays_locked_in_when_one_of_its_two_locks_is_missing(
+    alice: Tab, lock: str
+) -> None:
+    """The sandbox of the frame, and that of its document's own policy."""
+    left = what_leaves(alice.page)
+    unlock(alice.page, lock, policy=without_sandbox)
+    alice.ask("Hostile html")
+    alice.is_in_state("done")
+
+    alice.prose.get_by_role("button", name="Preview").click()
+    frame = alice.page.locator(".preview iframe")
+    expect(frame.content_frame.locator("body")).to_contain_text("isolated")
+
+    assert (frame.get_attribute("sandbox") is None) == (lock == "attribute")
+    assert alice.page.evaluate("window.ranCount") == 0
+    assert left == []
+
+
+def test_what_gets_out_of_a_preview_without_locks_is_noticed(alice: Tab) -> None:
+    """So that the tests around this one say something when they find nothing."""
+    left = what_leaves(alice.page)
+    ran: list[bool] = []
+    alice.page.expose_function("noteRan", lambda: ran.append(True))
+    alice.page.evaluate("() => { window.ran = window.noteRan; }")
+    unlock(alice.page, *LOCKS)
+    alice.ask("Hostile html")
+    alice.is_in_state("done")
+
+    not_yet = {f"https://evil.example/{name}" for name in GETS_OUT}
+
+    def all_have_failed(request: Request) -> bool:
+        not_yet.discard(request.url)
+        return not not_yet
+
+    with alice.page.expect_event("requestfailed", all_have_failed, timeout=BACKGROUND_MS):
+        alice.prose.get_by_role("button", name="Preview").click()
+
+    assert {f"https://evil.example/{name}" for name in GETS_OUT} <= set(left)
+    assert ran
 
 
 @pytest.mark.threat("D3")

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.browser.conftest import Tab, Visit, another_tab, expect
+from tests.browser.conftest import BACKGROUND_MS, Tab, Visit, another_tab, expect
 from tests.browser.house import House
 
 pytestmark = pytest.mark.browser
@@ -271,5 +271,6 @@ def test_the_model_gives_a_new_chat_its_title_while_she_looks(alice: Tab, titlin
     alice.ask(f"Name this conversation {marked()}")
     alice.is_in_state("done")
 
-    expect(alice.links.filter(has_text="A fitting title").first).to_be_visible()
+    titled = alice.links.filter(has_text="A fitting title")
+    expect(titled.first).to_be_visible(timeout=BACKGROUND_MS)
     expect(alice.page).to_have_title(re.compile("A fitting title"))

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -20,6 +21,8 @@ RECORDINGS = ROOT / "test-results" / "terminal"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r")
 PATIENCE_SECONDS = 60.0
 CTRL_C, CTRL_D = b"\x03", b"\x04"
+# Only a prompt that reads keys says this: `>>> ` alone is drawn once more when a line is done.
+PROMPT = ">>> Send a message (/? for help)"
 
 
 @dataclass
@@ -50,7 +53,15 @@ class Shell:
 class Terminal:
     """A conversation in a terminal of its own: types, and waits for what should appear."""
 
-    def __init__(self, shell: Shell, *words: str) -> None:
+    def __init__(self, shell: Shell, *words: str, is_deaf: bool = False) -> None:
+        """`is_deaf`: begun as a shell begins what runs in its background, without Ctrl-C."""
+
+        def own() -> None:
+            """What is on standard input is the terminal of this session: Ctrl-C is for it."""
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            # Whoever runs the tests may be deaf itself, and that is inherited.
+            signal.signal(signal.SIGINT, signal.SIG_IGN if is_deaf else signal.SIG_DFL)
+
         self._ours, theirs = pty.openpty()
         self._running = subprocess.Popen(  # noqa: S603 - our own command, fixed words
             [sys.executable, "-m", "cli.main", *words],
@@ -59,7 +70,7 @@ class Terminal:
             stderr=theirs,
             env=shell.environment,
             start_new_session=True,
-            preexec_fn=_own_terminal,
+            preexec_fn=own,
         )
         os.close(theirs)
         self._raw = b""
@@ -84,12 +95,17 @@ class Terminal:
         before, self._seen = self._shown[self._seen : at], at + len(words)
         return before
 
-    def types(self, line: str, *, at: str = ">>> ") -> None:
+    def types(self, line: str, *, at: str = PROMPT) -> None:
         self.sees(at)
         os.write(self._ours, f"{line}\r".encode())
 
     def presses(self, key: bytes) -> None:
         os.write(self._ours, key)
+
+    def is_left_by_the_prompt(self) -> None:
+        """Waits until Ctrl-C is a signal again, not a key."""
+        while not termios.tcgetattr(self._ours)[3] & termios.ISIG:
+            os.sched_yield()
 
     def ends(self) -> int:
         while more := self._read():
@@ -110,8 +126,3 @@ class Terminal:
             return os.read(self._ours, 65_536)
         except OSError:  # the other end is gone
             return b""
-
-
-def _own_terminal() -> None:
-    """What is on standard input becomes the terminal of this session: Ctrl-C is for it."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, model_serializer
 
-from tests.cli.terminal import CTRL_C, CTRL_D, Shell, Terminal
+from cli.errors import told
+from tests.cli.terminal import CTRL_C, CTRL_D, PROMPT, Shell, Terminal
 from tests.doubles.ollama_server import Kept, OllamaServer
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
@@ -179,10 +181,10 @@ def test_lines_are_edited_as_in_a_shell(shell: Shell, server: OllamaServer, tmp_
     editor.chmod(0o755)
     shell.more = {"OLLAMA_EDITOR": str(editor)}
     with Terminal(shell, "run", "plain:1b") as terminal:
-        terminal.sees(">>> ")
+        terminal.sees(PROMPT)
         terminal.presses(b"nonsense" + CTRL_U + b"one" + CTRL_J + b"two" + TAB + b"three\r")
         terminal.sees("Because of Rayleigh scattering.")
-        terminal.sees(">>> ")
+        terminal.sees(PROMPT)
         terminal.presses(CTRL_G)
         terminal.sees("From the editor")
         terminal.presses(b"\r")
@@ -193,10 +195,10 @@ def test_lines_are_edited_as_in_a_shell(shell: Shell, server: OllamaServer, tmp_
         terminal.types("/set history")
         terminal.types("again")
         terminal.sees("Because of Rayleigh scattering.")
-        terminal.sees(">>> ")  # behind an answer it is a new one, which reads keys
+        terminal.sees(PROMPT)
         terminal.presses(b"half" + CTRL_C)
         terminal.sees("Use Ctrl + d or /bye to exit.")
-        terminal.sees(">>> ")
+        terminal.sees(PROMPT)
         terminal.presses(CTRL_D)
         assert terminal.ends() == 0
 
@@ -217,7 +219,7 @@ def test_what_was_typed_before_comes_back_in_the_next_conversation(
         assert terminal.ends() == 0
 
     with Terminal(shell, "run", "plain:1b") as terminal:
-        terminal.sees(">>> ")
+        terminal.sees(PROMPT)
         terminal.presses(CTRL_P + CTRL_P)
         terminal.sees("Why is the sky blue?")
         terminal.presses(b"\r")
@@ -233,7 +235,7 @@ def test_ctrl_c_stops_the_answer_and_none_of_it_is_kept(shell: Shell, server: Ol
         terminal.types("Hold on")
         terminal.sees("word word ")
         terminal.presses(CTRL_C)
-        terminal.sees("Send a message")
+        terminal.sees(PROMPT)
         assert server.has_been_left.wait(30)
         server.is_endless = False
         terminal.presses(b"Go on\r")
@@ -241,3 +243,38 @@ def test_ctrl_c_stops_the_answer_and_none_of_it_is_kept(shell: Shell, server: Ol
 
     last = server.bodies("/api/chat")[-1]
     assert not [each for each in last["messages"] if each["role"] == "assistant"]
+
+
+def test_ctrl_c_stops_the_answer_where_it_was_ignored_before(
+    shell: Shell, server: OllamaServer
+) -> None:
+    server.is_endless = True
+    with Terminal(shell, "run", "plain:1b", is_deaf=True) as terminal:
+        terminal.types("Hold on")
+        terminal.sees("word word ")
+        terminal.presses(CTRL_C)
+        terminal.sees(PROMPT)
+        assert server.has_been_left.wait(30)
+
+
+def test_ctrl_c_between_enter_and_the_answer_is_not_lost(
+    shell: Shell, server: OllamaServer
+) -> None:
+    server.models["plain:1b"].said = ("word ",) * 1_000_000
+    with Terminal(shell, "run", "plain:1b") as terminal:
+        terminal.sees(PROMPT)
+        for _ in range(8):  # each time it comes at another moment
+            terminal.presses(b"Hold on\r")
+            terminal.is_left_by_the_prompt()
+            terminal.presses(CTRL_C)
+            assert "Traceback" not in terminal.sees(PROMPT)
+
+
+def test_ctrl_c_inside_a_library_is_still_ctrl_c() -> None:
+    class Interrupted(BaseModel):
+        @model_serializer
+        def written(self) -> dict[str, str]:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), told("http://nowhere"):
+        Interrupted().model_dump()

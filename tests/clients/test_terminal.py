@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.house import until
 from tests.catalog.gguf_files import chat_gguf
-from tests.cli.terminal import CTRL_C, CTRL_D, Shell, Terminal
+from tests.cli.terminal import CTRL_C, CTRL_D, PROMPT, Shell, Terminal
 from tests.cli.typist import Typist
 from tests.clients import script
 from tests.clients.living import Living
@@ -191,7 +191,7 @@ def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on(alice: Typist) -> N
         terminal.presses(CTRL_C)
         terminal.types("What is the capital of France?")
         terminal.sees("Paris is the capital of France.")
-        terminal.sees(">>> ")
+        terminal.sees(PROMPT)
         terminal.presses(CTRL_D)
 
         assert terminal.ends() == 0
@@ -209,7 +209,7 @@ def test_who_manages_models_stops_one_and_others_are_told_who_decides(
     carol: Typist, alice: Typist
 ) -> None:
     with Terminal(alice, "run", MODEL) as terminal:
-        terminal.sees(">>> ")
+        terminal.sees(PROMPT)
         assert MODEL in alice.says("ps")  # it is there before anything was asked
         assert "schedule" in alice.is_refused("stop", MODEL)
         assert MODEL in alice.says("ps")

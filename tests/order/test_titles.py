@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 
 from portal.accounts.models import Person
 from portal.audit.models import Entry
 from portal.catalog.models import Model
 from portal.chat import actions
+from portal.chat.errors import TooOften
 from portal.chat.models import Conversation, Generation
 from portal.order.titles import Titles, title_in
 from portal.order.upkeep import Upkeep
@@ -138,6 +140,51 @@ def test_a_full_queue_is_tried_again_later(
     namer.looks()
 
     assert len(worker.waiting_ids()) == 1
+
+
+def test_those_that_must_wait_hold_up_nobody_else(
+    alice: Person,
+    bob: Person,
+    a_model: Model,
+    worker: Worker,
+    namer: Namer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said(bob, ("Q", "A"), ago_minutes=5)
+    for _ in range(10):
+        said(alice, ("Q", "A"))
+
+    def hers_are_used_up(person: Person) -> None:
+        if person == alice:
+            raise TooOften
+
+    monkeypatch.setattr("portal.accounts.quotas.must_have_tokens", hers_are_used_up)
+    for _ in range(4):
+        namer.looks()
+
+    assert len(worker.waiting_ids()) == 1
+
+
+def test_a_database_that_is_busy_when_the_title_comes_costs_a_moment_only(
+    talked: Conversation, worker: Worker, namer: Namer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    namer.looks()
+    worker.takes().says("French capital").ends()
+    with monkeypatch.context() as busy:
+        busy.setattr("portal.order.titles.record", _is_busy)
+        with pytest.raises(OperationalError):
+            namer.looks()
+
+    namer.looks()
+
+    talked.refresh_from_db()
+    assert talked.title == "French capital"
+    assert namer.woken == [talked.id]
+    assert Generation.objects.count() == 1
+
+
+def _is_busy(*_arguments: object) -> None:
+    raise OperationalError("database is locked")
 
 
 def test_the_switch_turns_titles_off(talked: Conversation, worker: Worker, brain: Brain) -> None:
