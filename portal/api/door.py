@@ -14,9 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from portal.accounts.models import KeyScope
+from portal.accounts.models import KeyScope, Person
 from portal.api import arrivals, cors, goreading, keys
 from portal.api.errors import Family, Refused, refusal_of, refused_response
+from portal.api.streaming import AnswerStream
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 
@@ -124,8 +125,18 @@ async def _answered(
     except Exception as error:  # noqa: BLE001 - the outermost frame: no HTML page may leave
         response = refused_response(refusal_of(error), family=family)
     if person is not None:
-        await arrivals.note(request, person, status=response.status_code)
+        await _noted(request, person, response)
     return response
+
+
+async def _noted(request: HttpRequest, person: Person, response: HttpResponseBase) -> None:
+    """A client that leaves meanwhile leaves an answer that nobody will send (threat F13)."""
+    try:
+        await arrivals.note(request, person, status=response.status_code)
+    except BaseException:
+        if isinstance(response, AnswerStream):
+            await response.abandon()
+        raise
 
 
 def _check_announced_size(request: HttpRequest) -> None:

@@ -227,7 +227,19 @@ class Joined:
         return tuple(calls[known:])
 
 
-async def open_stream(answer: Answer, form: Form, *, pace: Pace = PACE) -> StreamingHttpResponse:
+class AnswerStream(StreamingHttpResponse):
+    """An answer on its way. Sent, it closes the answer itself; until then somebody may have to."""
+
+    def __init__(self, answer: Answer, form: Form, *, pace: Pace) -> None:
+        super().__init__(_written(answer, form, pace=pace), content_type=form.content_type)
+        self._answer = answer
+
+    async def abandon(self) -> None:
+        """Nothing of it will be sent."""
+        await self._answer.close()
+
+
+async def open_stream(answer: Answer, form: Form, *, pace: Pace = PACE) -> AnswerStream:
     """The response, once there is something to say or `opening_seconds` have passed.
 
     Raises `Refused` for what went wrong before that, so that it gets a status of its own.
@@ -239,9 +251,7 @@ async def open_stream(answer: Answer, form: Form, *, pace: Pace = PACE) -> Strea
     except BaseException:
         await answer.close()
         raise
-    response = StreamingHttpResponse(
-        _written(answer, form, pace=pace), content_type=form.content_type
-    )
+    response = AnswerStream(answer, form, pace=pace)
     response["X-Accel-Buffering"] = "no"
     return response
 

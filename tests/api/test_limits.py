@@ -1,6 +1,8 @@
 """At the doors: how often, how much, without a key, and what is written down of each request."""
 
+import asyncio
 import ipaddress
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +14,10 @@ import pytest
 
 from portal.accounts import keys, usage
 from portal.accounts.models import ApiKey, KeyScope, Person
-from portal.api import clients
+from portal.api import arrivals, clients
 from portal.asgi import application
 from portal.catalog.models import Model
-from portal.chat.models import Generation
+from portal.chat.models import Generation, State
 from tests.api.conftest import DONE, Caller, Worker, in_thread, make_person, make_secret, until
 
 HELLO = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -379,6 +381,60 @@ async def test_a_key_remembers_its_newest_request(alice: Caller, model: Model) -
     missing = {"model": "gone", "messages": HELLO["messages"]}
     await alice.http.post("/v1/chat/completions", json=missing, headers=agent)
     assert await newest() == ("ChatBox 1.20.0, OpenAI API", "chat", 404)
+
+
+@pytest.mark.threat("F13")
+async def test_who_leaves_while_her_use_is_written_down_frees_her_slot(
+    alice: Caller, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noting = asyncio.Event()
+
+    async def note(*_: object, **__: object) -> None:
+        noting.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(arrivals, "note", note)
+    body = json.dumps({**HELLO, "stream": True}).encode()
+    coming = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        if (first := next(coming, None)) is not None:
+            return first
+        await noting.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: dict[str, Any]) -> None:
+        raise AssertionError("nothing can be sent any more")
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/chat",
+        "raw_path": b"/api/chat",
+        "query_string": b"",
+        "headers": [
+            (b"host", b"testserver"),
+            (b"authorization", f"Bearer {alice.key}".encode()),
+            (b"content-length", str(len(body)).encode()),
+        ],
+        "client": ("127.0.0.1", 4711),
+    }
+    before = asyncio.all_tasks()
+
+    await application(scope, receive, send)
+
+    generation = await in_thread(Generation.objects.get)()
+    assert generation.state == State.STOPPED
+    await until(lambda: _is_true(not _listening(asyncio.all_tasks() - before)))
+
+
+async def _is_true(value: bool) -> bool:
+    return value
+
+
+def _listening(tasks: set["asyncio.Task[Any]"]) -> list[str]:
+    names = [getattr(each.get_coro(), "__qualname__", "") for each in tasks]
+    return [name for name in names if name.endswith("_keep_listening")]
 
 
 async def test_the_same_again_is_not_written_again(alice: Caller, model: Model) -> None:
