@@ -129,11 +129,17 @@ Visit = Callable[..., Tab]
 
 @pytest.fixture
 def visit(chromium: Browser, house: House) -> Iterator[Visit]:
-    """A browser of one person's own, signed in: `visit("alice")`. Options go to the browser."""
+    """A browser of one person's own, signed in: `visit("alice")`. Options go to the browser.
+
+    Who signs out says `has_own_session`: the session of the other tests is one and the same.
+    """
     contexts: list[BrowserContext] = []
 
-    def visit(name: str, *, path: str = "/", **options: object) -> Tab:
-        state = _signed_in(chromium, house, name)
+    def visit(
+        name: str, *, path: str = "/", has_own_session: bool = False, **options: object
+    ) -> Tab:
+        signing_in = _signing_in if has_own_session else _signed_in
+        state = signing_in(chromium, house, name)
         context = chromium.new_context(
             **{"storage_state": state, "locale": "en-GB", "reduced_motion": "reduce", **options}  # type: ignore[arg-type] # chosen by each test
         )
@@ -170,13 +176,17 @@ def _signed_in(chromium: Browser, house: House, name: str) -> dict[str, object]:
     """Cookies of a signed-in browser. By the form, once a person; signing in is limited."""
     key = f"{house.address} {name}"
     if key not in _states:
-        context = chromium.new_context()
-        sign_in(context.new_page(), house, name)
-        _states[key] = json.dumps(context.storage_state())
-        context.close()
+        _states[key] = json.dumps(_signing_in(chromium, house, name))
     state: dict[str, object] = json.loads(_states[key])
-    state["origins"] = []
     return state
+
+
+def _signing_in(chromium: Browser, house: House, name: str) -> dict[str, object]:
+    context = chromium.new_context()
+    sign_in(context.new_page(), house, name)
+    cookies = context.storage_state().get("cookies")
+    context.close()
+    return {"cookies": cookies, "origins": []}
 
 
 def _tab(context: BrowserContext, house: House) -> Tab:

@@ -143,13 +143,13 @@ def test_a_question_asked_without_a_connection_is_sent_once_it_is_back(alice: Ta
 
 
 def test_who_signs_out_in_one_tab_is_asked_to_sign_in_in_the_other(visit: Visit) -> None:
-    # Somebody else than in the other tests: her session ends for good.
-    dora = visit("dora")
-    second = another_tab(dora)
+    # A session of its own: it ends for good, and the other tests go on in theirs.
+    erin = visit("erin", has_own_session=True)
+    second = another_tab(erin)
     expect(second.composer).to_be_visible()
 
-    dora.page.get_by_role("button", name="Account of").click()
-    dora.button("Sign out").click()
-    dora.page.wait_for_url("**/accounts/login/**")
+    erin.page.get_by_role("button", name="Account of").click()
+    erin.button("Sign out").click()
+    erin.page.wait_for_url("**/accounts/login/**")
 
     second.page.wait_for_url("**/accounts/login/**")

@@ -37,8 +37,11 @@ def test_a_focused_control_of_the_list_opens_its_menu_and_gives_the_focus_back(a
     more.focus()
 
     alice.page.keyboard.press("Enter")
-    expect(alice.page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    expect(alice.page.get_by_role("menuitem", name="Pin")).to_be_focused()
     alice.page.keyboard.press("ArrowDown")
+    expect(alice.page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    alice.page.keyboard.press("ArrowUp")
+    alice.page.keyboard.press("ArrowUp")
     expect(alice.page.get_by_role("menuitem", name="Delete")).to_be_focused()
     alice.page.keyboard.press("Escape")
 
