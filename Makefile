@@ -1,6 +1,6 @@
 # The commands of the project; CONTRIBUTING.md explains them. Everything lands in .venv, node_modules,
 # static/dist and var, and nothing outside this folder.
-.PHONY: run setup converter check test faults bench lock words pictures
+.PHONY: run setup converter check test faults bench bench-page lock words pictures
 .DEFAULT_GOAL := run
 
 READY = python=$$(sh setup/find-python.sh) && "$$python" setup/ready.py
@@ -27,6 +27,10 @@ faults: ## kill, pause and empty parts while people chat; SEED=7 repeats a run, 
 
 bench: ## measure beside llama-server into bench/RESULTS.md; ONLY=burst,talk-4 ROUNDS=3 MORE=yes
 	@$(READY) dev && exec .venv/bin/python -m bench $(if $(ONLY),--only $(ONLY)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MORE),--more)
+
+bench-page: ## measure the chat page in a slowed browser; ONLY=load,keys-prose ROUNDS=1 MORE=yes
+	@$(READY) dev && exec .venv/bin/python -m bench.page $(if $(ONLY),--only $(ONLY)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MORE),--more)
 
 words: ## collect the words people read into locale/, and compile them

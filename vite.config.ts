@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin, type Rolldown } from "vite";
 
 const source = resolve(import.meta.dirname, "static/src");
 const pages = resolve(source, "pages.ts");
@@ -43,7 +43,39 @@ function newestFonts(): Plugin {
   };
 }
 
-/** Entries: the chat, the administration, the API's pages, what plain pages share. Everything is hashed and local. */
+/** The entries that need this module at once. */
+function entriesOf(id: string, graph: Rolldown.ChunkingContext): Set<string> {
+  const entries = new Set<string>();
+  const seen = new Set<string>();
+  const look = (module: string): void => {
+    const info = graph.getModuleInfo(module);
+    if (info === null || seen.has(module)) {
+      return;
+    }
+    seen.add(module);
+    if (info.isEntry) {
+      entries.add(basename(dirname(module)));
+    }
+    info.importers.forEach(look);
+  };
+  look(id);
+  return entries;
+}
+
+/** What the chat shares with other pages, by whom it is shared. */
+const shared: Rolldown.CodeSplittingNameFunction = (id, graph) => {
+  const entries = entriesOf(id, graph);
+  return entries.has("chat") && entries.size > 1 ? [...entries].sort().join("-") : null;
+};
+
+/**
+ * What only the chat needs at once comes in one file: without this, each module that a lazy part
+ * needs too would be a file, and a request, of its own.
+ */
+const atOnce: Rolldown.CodeSplittingNameFunction = (id, graph) =>
+  entriesOf(id, graph).has("chat") ? "chat" : null;
+
+/** Entries: a page or a few each, and the service worker. Everything is hashed and local. */
 export default defineConfig({
   root: source,
   base: "./",
@@ -66,12 +98,20 @@ export default defineConfig({
         admin: resolve(source, "admin/main.ts"),
         connect: resolve(source, "connect/main.ts"),
         docs: resolve(source, "docs/main.ts"),
+        offline: resolve(source, "offline/main.ts"),
+        worker: resolve(source, "worker/main.ts"),
         ...(existsSync(pages) ? { pages } : {}),
       },
       output: {
         entryFileNames: "assets/[name]-[hash].js",
         chunkFileNames: "assets/[name]-[hash].js",
         assetFileNames: "assets/[name]-[hash][extname]",
+        codeSplitting: {
+          groups: [
+            { name: shared, debugName: "shared", priority: 2 },
+            { name: atOnce, debugName: "at once", priority: 1 },
+          ],
+        },
       },
     },
   },

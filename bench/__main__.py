@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import measure, peer, records, table, works
+from bench import measure, peer, records, results, table, works
 from bench.figures import Figures
 from bench.machine import this_machine
 from bench.ours import ROOT, TWIN, house, twin
@@ -117,7 +117,7 @@ def _tell(choice: Choice, *, screen: Screen) -> None:
     screen.say(table.brief(measured, works=choice.works))
     if choice.servers == BOTH:
         page = table.page(measured, machine=this_machine())
-        choice.results.write_text(page, encoding="utf-8")
+        results.put(choice.results, part=results.FIRST, text=page)
         screen.say(f"Written to {choice.results}.")
 
 

@@ -48,7 +48,7 @@ def brief(measured: Sequence[Record], *, works: Sequence[Work]) -> str:
 
 
 def page(measured: Sequence[Record], *, machine: Machine, now: datetime | None = None) -> str:
-    """The whole of RESULTS.md."""
+    """What RESULTS.md begins with; `results.py` keeps its other parts."""
     blocks = [_block(measured, work=work, rival=rival) for work in WORKS for rival in work.rivals]
     return "\n".join(
         [

@@ -21,6 +21,7 @@ from inference.engine.updates import Called, Embedded, Over, Read, Said, Scored,
 from inference.holdings import Holdings
 from inference.inbox import Claim
 from inference.outbox import Outbox
+from inference.thoughts import Thoughts
 from inference.waiting import HandBack
 from inference.words import Batch, Beat, Mouth
 
@@ -115,6 +116,7 @@ class Loop:
         self._beaten_at = clock()
         self._current: dict[UUID, int] = {}  # attempt by generation: what the engine has
         self._begun: set[UUID] = set()  # of those, whose first event is said
+        self._thoughts = Thoughts()
         self._is_draining = False
         self._is_handing_back = False
         self._give_up_at: float | None = None
@@ -230,8 +232,10 @@ class Loop:
         match update:
             case Said(generation_id=generation_id, text=text, kind=kind, logprobs=logprobs):
                 self._speak(generation_id, protocol.Piece(text=text, kind=kind, logprobs=logprobs))
+                self._thoughts.heard(generation_id, kind, text, now=self._clock())
             case Called(generation_id=generation_id, call=call):
                 self._speak(generation_id, protocol.Called(call=call))
+                self._thoughts.heard(generation_id, "answer", call.name, now=self._clock())
             case Embedded(generation_id=generation_id, first=first, vectors=vectors):
                 self._speak(generation_id, protocol.Vectors(first=first, vectors=vectors))
             case Scored(generation_id=generation_id, scores=scores):
@@ -242,6 +246,8 @@ class Loop:
                     generation_id, protocol.Reading(read_tokens=read, prompt_tokens=total)
                 )
             case Over(generation_id=generation_id, stats=stats):
+                thinking_ns = self._thoughts.taken(generation_id, now=self._clock())
+                stats = msgspec.structs.replace(stats, thinking_ns=thinking_ns)
                 if self._load_ns:
                     stats = msgspec.structs.replace(stats, load_ns=self._load_ns)
                     self._load_ns = 0  # the first answer paid for the loading
@@ -254,6 +260,7 @@ class Loop:
 
     def _expel(self, generation_id: UUID) -> None:
         """Out of the engine, without an end."""
+        self._thoughts.taken(generation_id, now=self._clock())
         self._begun.discard(generation_id)
         if self._current.pop(generation_id, None) is not None:
             self._engine.drop(generation_id)

@@ -12,7 +12,7 @@ django.setup(set_prefix=False)
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402 - see above
 from channels.sessions import SessionMiddlewareStack  # noqa: E402 - see above
 
-from portal import bodies, checks  # noqa: E402 - see above
+from portal import bodies, checks, long_frames  # noqa: E402 - see above
 from portal.api.addresses import Application, KeyOutOfPath  # noqa: E402 - see above
 from portal.chat.routing import websocket_urlpatterns  # noqa: E402 - see above
 from portal.gate import OwnPagesOnly, lifespan  # noqa: E402 - see above
@@ -20,6 +20,7 @@ from portal.http import Http  # noqa: E402 - see above
 
 checks.refuse_unsafe_start()
 bodies.install()
+long_frames.install()
 
 application = ProtocolTypeRouter(
     {

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from daphne import http_protocol
 from django.http import HttpRequest
 
+from portal import writing
 from portal.api.addresses import understood
 from portal.api.errors import Family, Refused, refused_response
 
@@ -151,7 +152,8 @@ class Request(http_protocol.WebRequest):
     def handle_reply(self, message: dict[str, Any]) -> None:
         """An answer before the end of the body ends the connection, and says how long it is."""
         if self._body is None or self._is_all_here or self.channel is None:
-            super().handle_reply(message)
+            if not writing.at_once(self, message):
+                super().handle_reply(message)
         elif message["type"] == "http.response.start":
             self._held_start = message
         else:

@@ -76,6 +76,8 @@ class Configuration:
     anonymous_tokens_a_day: int
     max_text_chars: int
     has_titles: bool
+    max_file_bytes: int
+    file_quota_bytes: int
     max_upload_bytes: int
     upload_quota_bytes: int
     registries: tuple[str, ...]
@@ -148,6 +150,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         ),
         max_text_chars=_whole(environment, "PORTAL_MAX_TEXT_CHARS", default=100_000),
         has_titles=_yes_or_none(environment, "PORTAL_TITLES") is not False,
+        max_file_bytes=_whole(environment, "PORTAL_MAX_FILE_MB", default=20) * 10**6,
+        file_quota_bytes=_whole(environment, "PORTAL_FILE_QUOTA_MB", default=2_000) * 10**6,
         max_upload_bytes=_whole(environment, "PORTAL_MAX_UPLOAD_GB", default=200) * 10**9,
         upload_quota_bytes=_whole(environment, "PORTAL_UPLOAD_QUOTA_GB", default=400) * 10**9,
         registries=_hosts(environment, "PORTAL_REGISTRIES", default=REGISTRIES),

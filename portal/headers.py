@@ -45,6 +45,17 @@ ADMIN_POLICY = "; ".join(
         "form-action 'self'",
     )
 )
+# What people attached, taken back by one of them: it may do nothing at all, whatever it is (D10).
+FILES = "/page/files/"
+FILE_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "sandbox",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -86,6 +97,8 @@ class StrictHeaders:
 def _policy_of(path: str) -> str:
     if path.startswith("/admin/"):
         return ADMIN_POLICY
+    if path.startswith(FILES):
+        return FILE_POLICY
     return isolated.POLICIES.get(path, PAGE_POLICY)
 
 

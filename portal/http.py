@@ -8,9 +8,14 @@ from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
-from django.db import connections
+from django.core.signals import request_started
+from django.db import close_old_connections, connections, reset_queries
 
+from portal.chat.pressure import UNSENT, Unsent
 from portal.key_routes import is_key_route
+
+# Of tabs without a socket: brief like a program's, or as long as a socket.
+LIKE_SOCKETS = frozenset({"/page/frames/", "/page/line/"})
 
 
 class Http(ASGIHandler):
@@ -21,13 +26,23 @@ class Http(ASGIHandler):
     database and the connection that stays open there; opening one costs more than most queries.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Every request would wait for its thread once more, only to hear of this: the connections
+        # of pages are new ones, and `database_sync_to_async` looks after that of programs. Without
+        # DEBUG, which refuses to start, nothing is kept of queries that had to be reset.
+        for receiver in (close_old_connections, reset_queries):
+            request_started.disconnect(receiver)
+
     async def __call__(
         self,
         scope: dict[str, Any],
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
-        if is_key_route(scope["path"]):
+        if scope["path"] in LIKE_SOCKETS:
+            scope = {**scope, UNSENT: Unsent(send)}
+        if scope["path"] in LIKE_SOCKETS or is_key_route(scope["path"]):
             await self.handle(scope, receive, send)
             return
         async with ThreadSensitiveContext():

@@ -61,6 +61,7 @@ def main() -> int:
     if wrong:
         screen.say("\n".join(wrong))
         return 1
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each step would compile everything again
     node, npm = front_end.find_node(screen)
     os.environ["PATH"] = f"{node.parent}{os.pathsep}{os.environ['PATH']}"
     home = tempfile.mkdtemp(prefix="portal-check-")

@@ -3,7 +3,7 @@ open, a model that was measured and others on their way.
 
 python setup/picture_office.py PASSWORD
 python setup/picture_office.py work
-python setup/picture_office.py advance
+python setup/picture_office.py advance ROUND
 """
 
 import sys
@@ -14,7 +14,7 @@ from uuid import uuid4
 import django
 from django.apps import apps
 
-from setup.picture_words import OFFICES, PRESETS, Office, Talk
+from setup.picture_words import MODEL, OFFICES, PRESETS, SEEING_MODEL, Office, Talk
 
 django.setup()
 
@@ -29,7 +29,8 @@ AGES = (timedelta(hours=30), *(timedelta(days=days) for days in (2, 3, 5, 9, 12)
 # Name, family, parameters, quantisation, bytes, context length, everyone. The starter model comes
 # with its files.
 MODELS = (
-    ("qwen2.5:7b", "qwen2", "7.6B", "Q4_K_M", 4_683_073_184, 32_768, True),
+    (SEEING_MODEL, "gemma3", "4.3B", "Q4_K_M", 3_338_801_718, 131_072, True),
+    (MODEL, "qwen2", "7.6B", "Q4_K_M", 4_683_073_184, 32_768, True),
     ("codellama:7b", "llama", "6.7B", "Q4_0", 3_825_898_144, 16_384, False),
     ("llama3.2:3b", "llama", "3.2B", "Q4_K_M", 2_019_377_376, 131_072, True),
 )
@@ -55,6 +56,9 @@ def furnish(password: str) -> None:
         "bangongshi@example.com", password, name="办公室", language="zh-hans"
     )
     Person.objects.create_superuser("admin@example.com", password, name="Administration")
+    Person.objects.create_superuser(
+        "guanli@example.com", password, name="管理员", language="zh-hans"
+    )
     developers = Group.objects.create(name="Developers")
     for index, facts in enumerate(MODELS):
         _model(*facts, digest=f"{(index + 3) * 0x9E3779B97F4A7C15 % 2**64:016x}" * 4).groups.add(
@@ -101,7 +105,7 @@ def _belongings(office: Office) -> None:
 
 def _talk(person: Person, talk: Talk, *, at: datetime) -> Conversation:
     conversation = Conversation.objects.create(
-        owner=person, title=talk.title, model_name="qwen2.5:7b", changed_at=at
+        owner=person, title=talk.title, model_name=MODEL, changed_at=at
     )
     message = Message.objects.create(
         conversation=conversation, author=person, text=talk.question, client_key=uuid4()
@@ -109,7 +113,7 @@ def _talk(person: Person, talk: Talk, *, at: datetime) -> Conversation:
     conversation.shown = Generation.objects.create(
         owner=person,
         message=message,
-        model_name="qwen2.5:7b",
+        model_name=MODEL,
         client_key=uuid4(),
         state="complete",
         text=talk.answer,
@@ -142,7 +146,7 @@ def _model(
         parameter_size=parameter_size,
         quantization=quantization,
         context_length=context_length,
-        capabilities=["completion"],
+        capabilities=["completion", *(["vision"] if name == SEEING_MODEL else [])],
         is_published=True,
         is_for_everyone=is_for_everyone,
         modified_at=datetime.now(UTC),
@@ -169,9 +173,8 @@ def work() -> None:
     aliases.point_alias(boss, name="quick", model_id=model.id)
     general = models.Model.objects.get(name="llama3.2:3b")
     aliases.point_alias(boss, name="general", model_id=general.id)
-    aliases.point_alias(
-        boss, name="general", model_id=models.Model.objects.get(name="qwen2.5:7b").id
-    )
+    chosen = models.Model.objects.get(name=MODEL)
+    aliases.point_alias(boss, name="general", model_id=chosen.id)
     total = sum(size for _, size in LAYERS)
     _job(boss, PULLED, models.JobState.RUNNING, total_bytes=total, started_at=now)
     _job(boss, "nomic-embed-text:latest", models.JobState.QUEUED)
@@ -185,7 +188,7 @@ def work() -> None:
     )
     _job(
         boss,
-        "qwen2.5:7b",
+        MODEL,
         models.JobState.DONE,
         total_bytes=4_683_073_184,
         completed_bytes=4_683_073_184,
@@ -194,10 +197,10 @@ def work() -> None:
     _tell(FIRST_BYTES)
 
 
-def advance() -> None:
+def advance(round_: int) -> None:
     """The pull goes on for a few seconds, so that a page that looks sees how fast it is."""
     pause = threading.Event()
-    for step in range(1, STEPS + 1):
+    for step in range(1 + round_ * STEPS, 1 + (round_ + 1) * STEPS):
         _tell(FIRST_BYTES + step * STEP_BYTES, first_number=step * 100)
         pause.wait(STEP_SECONDS)
 
@@ -223,4 +226,10 @@ def _job(person: Person, name: str, state: models.JobState, **figures: object) -
 
 
 if __name__ == "__main__":
-    {"work": work, "advance": advance}.get(sys.argv[1], lambda: furnish(sys.argv[1]))()
+    match sys.argv[1:]:
+        case ["work"]:
+            work()
+        case ["advance", round_]:
+            advance(int(round_))
+        case [password]:
+            furnish(password)

@@ -30,10 +30,49 @@ with open("工时表.csv", newline="") as file:
 | 网站 | 42.5 | 69 % |
 | 档案 | 19.0 | 31 % |
 """
+ENGLISH_FILES_ANSWER = """**December stands out**: 322 visitors, a third more than in November.
+
+1. The summer was steady, with a peak in June.
+2. After the dip in August every month was better than the one before it.
+3. The table agrees with the chart; only its total is missing. It is **2,346**.
+"""
+CHINESE_FILES_ANSWER = """**十二月最突出**：322 人，比十一月多三分之一。
+
+1. 夏季平稳，六月最高。
+2. 八月下降之后，每个月都好于前一个月。
+3. 表格与图表一致，只缺合计：**2,346**。
+"""
+# Its own colours, by day and by night: what is previewed is a page of its own.
+_SIGN = """```html
+<!doctype html>
+<style>
+  body {{ margin: 0; display: grid; place-content: center; min-height: 100vh;
+         background: #f3efe6; color: #2d3a3a; font: 1.1rem system-ui; text-align: center }}
+  h1 {{ color: #c8553d; font-size: 2.2rem; margin: 0 }}
+</style>
+<h1>{title}</h1>
+<p>{first}</p>
+<p>{second}</p>
+```
+"""
+ENGLISH_PAGE_ANSWER = "Here it is; press *Preview* to look at it.\n\n" + _SIGN.format(
+    title="Open house", first="Friday, 3 to 6 pm", second="Coffee on the second floor"
+)
+CHINESE_PAGE_ANSWER = "做好了，点“预览”查看。\n\n" + _SIGN.format(
+    title="开放日", first="星期五 15:00–18:00", second="二楼备有咖啡"
+)
+# What a question is about comes before it, so they are told apart by their ends.
 RULES: list[dict[str, object]] = [
+    {"when": "stands out", "says": [ENGLISH_FILES_ANSWER]},
+    {"when": "有什么特点", "says": [CHINESE_FILES_ANSWER]},
+    {"when": "open house", "says": [ENGLISH_PAGE_ANSWER]},
+    {"when": "开放日", "says": [CHINESE_PAGE_ANSWER]},
     {"when": "timesheet", "says": [ENGLISH_ANSWER]},
     {"when": "工时表", "says": [CHINESE_ANSWER]},
 ]
+MODEL = "qwen2.5:7b"
+SEEING_MODEL = "gemma3:4b"
+_VISITORS = (120, 138, 131, 170, 214, 236, 228, 149, 190, 205, 243, 322)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +87,15 @@ class Office:
     """One person's: what she asks, in which words first, and what is there from before."""
 
     name: str
+    administrator: str
     language: str
     first_question: str
     question: str
+    page_question: str
+    file_question: str
+    picture_name: str
+    table_name: str
+    table: str
     searched: str
     folder: str
     device: str
@@ -58,9 +103,20 @@ class Office:
     older: tuple[Talk, ...]
 
 
+def _table(month: str, count: str, *, months: str) -> str:
+    rows = zip(months.split(), _VISITORS, strict=True)
+    return "".join(f"{first},{second}\n" for first, second in ((month, count), *rows))
+
+
 ENGLISH = Office(
     name="office",
+    administrator="admin",
     language="en",
+    page_question="Make a small page that invites to our open house.",
+    file_question="What stands out in this year's visitors?",
+    picture_name="Visitors.png",
+    table_name="Visitors.csv",
+    table=_table("month", "visitors", months="Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"),
     first_question="How do I add up our timesheet?",
     question="How do I add up the hours of each project in our timesheet, in Python?",
     searched="meeting",
@@ -102,7 +158,13 @@ ENGLISH = Office(
 )
 CHINESE = Office(
     name="bangongshi",
+    administrator="guanli",
     language="zh",
+    page_question="做一个小网页，邀请大家来开放日。",
+    file_question="今年的访客人数有什么特点？",
+    picture_name="访客人数.png",
+    table_name="访客人数.csv",
+    table=_table("月份", "访客", months=" ".join(f"{month}月" for month in range(1, 13))),
     first_question="怎样汇总我们的工时表？",
     question="怎样用 Python 把工时表里每个项目的小时数加起来？",
     searched="会议",

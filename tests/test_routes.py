@@ -1,18 +1,22 @@
 """Laws about every address there is (threat A15)."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.regex_helper import normalize
 
 from portal.accounts.models import Person
 from portal.key_routes import is_key_route
 
+WRITES = re.compile(r"(INSERT|UPDATE|DELETE)\b")
 SAMPLES = {
     "key_id": "6f0e7c9a-3f4b-4c63-9d1e-0a8d6f2f0a11",
     "secret": "x" * 43,
@@ -78,7 +82,15 @@ def test_looking_changes_no_row(chief: Person, method: str) -> None:
     browser = Client(raise_request_exception=False)
     browser.force_login(chief)
     before = rows()
+    written: list[tuple[str, str]] = []
 
     for address in BROWSER_ROUTES:
-        getattr(browser, method)(address)
-        assert rows() == before, address
+        with CaptureQueriesContext(connection) as asked:
+            getattr(browser, method)(address)
+        written += [
+            (address, query["sql"])
+            for query in asked.captured_queries
+            if WRITES.match(query["sql"])
+        ]
+
+    assert rows() == before, written

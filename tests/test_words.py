@@ -1,5 +1,7 @@
 """The words of the page's scripts."""
 
+import gzip
+
 import pytest
 from django.test import Client
 
@@ -33,6 +35,18 @@ def test_what_has_not_changed_is_not_sent_again(visitor: Client) -> None:
 
     assert (again.status_code, again.content) == (304, b"")
     assert "public" in first["Cache-Control"]
+
+
+def test_words_travel_packed_where_that_is_understood(visitor: Client) -> None:
+    plain = visitor.get("/i18n/zh-hans.json")
+    packed = visitor.get("/i18n/zh-hans.json", headers={"Accept-Encoding": "gzip, br"})
+
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert len(packed.content) < len(plain.content) / 2
+    assert "Accept-Encoding" in packed["Vary"]
+    assert "Accept-Encoding" in plain["Vary"]
+    assert packed["ETag"] != plain["ETag"]
 
 
 def test_the_mark_is_there_for_every_page(visitor: Client) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence as List
 from dataclasses import dataclass
 from typing import Any
 
-from inference.engine import sampling
+from inference.engine import documents, sampling
 from inference.engine.backend import Backend
 from inference.engine.grammar import wanted
 from inference.engine.grammar.compiling import Compiler, Making
@@ -96,12 +96,14 @@ class Preparer:
         builder = self._builder_for(request)
         fields = _fields(request, builder)
         try:
-            prompt = builder.build(
+            prompt = documents.built(
+                builder.build,
                 request.messages,
+                pictures=pictures,
+                context_length=self._backend.limits.context_length,
                 so_far=request.so_far,
                 published=request.published,
                 fields=fields,
-                pictures=pictures,
                 completion=request.completion,
                 truncate=request.truncate,
                 shift=request.shift,
@@ -149,6 +151,7 @@ class Preparer:
         sequence.tokens = list(prompt.tokens)
         sequence.prompt_length = len(prompt.tokens)
         sequence.read_messages = prompt.read_messages
+        sequence.document_chars, sequence.cut_chars = prompt.document_chars, prompt.cut_chars
         sequence.spans = list(prompt.spans)
         if options.num_predict is not None:
             sequence.max_said = max(0, options.num_predict - prompt.kept_count)
@@ -236,7 +239,13 @@ def _fits(
 ) -> bool:
     """Whether only the kept text is too much: then the context is simply full."""
     try:
-        builder.build(request.messages, fields=fields, pictures=pictures)
+        documents.built(
+            builder.build,
+            request.messages,
+            pictures=pictures,
+            context_length=builder.context_length,
+            fields=fields,
+        )
     except TooLong:
         return False
     return True

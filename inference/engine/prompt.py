@@ -60,7 +60,8 @@ class Prompt:
     answer is there already. The first `shared_count` tokens are the same for everybody: they stem
     from the template and the published messages alone. `spans` are pictures among the tokens, each
     with where it begins. `parts` are what was rendered. Where older messages did not fit, the
-    newest `read_messages` are in it, those of the system aside; 0: all of them.
+    newest `read_messages` are in it, those of the system aside; 0: all of them. Their documents
+    are `document_chars` long, of which `cut_chars` were left out (`documents.py`).
     """
 
     tokens: list[int]
@@ -71,6 +72,8 @@ class Prompt:
     spans: Sequence[tuple[int, Span]] = ()
     parts: Sequence[Run] = ()
     read_messages: int = 0
+    document_chars: int = 0
+    cut_chars: int = 0
 
 
 class PromptBuilder:
@@ -96,7 +99,7 @@ class PromptBuilder:
         is_go = language == "go"
         self.dialect = Dialect.of_go(template) if is_go else Dialect.of(template)
         self._renderer = renderer
-        self._context_length = context_length
+        self.context_length = context_length
         self._wall_clock = wall_clock
         self._usual_fields = usual_fields or {}
         self._encoder = Encoder(vocabulary, template=template)
@@ -183,12 +186,12 @@ class PromptBuilder:
 
     def _cut(self, parts: list[Run] | None, *, before: list[int], ending: list[int]) -> Prompt:
         """A prompt that is too long, without its middle, so that half of the context is free."""
-        most_chars = min(self._context_length * _MAX_CUT_CHARS_A_TOKEN, _MAX_CUT_CHARS)
+        most_chars = min(self.context_length * _MAX_CUT_CHARS_A_TOKEN, _MAX_CUT_CHARS)
         if parts is None or sum(len(part.text) for part in parts) > most_chars:
             raise TooLong
         tokens = self._joined(self._encoder.whole(parts), before=before) + ending
-        keep = min(_KEPT_TOKENS + self._begins(tokens), self._context_length - 2)
-        length = self._context_length - max((self._context_length - keep) // 2, 1)
+        keep = min(_KEPT_TOKENS + self._begins(tokens), self.context_length - 2)
+        length = self.context_length - max((self.context_length - keep) // 2, 1)
         return Prompt(
             tokens=[*tokens[:keep], *tokens[len(tokens) - (length - keep) :]],
             thinks=_ends_inside_thinking(parts, opening=self.dialect.opening),
@@ -233,7 +236,7 @@ class PromptBuilder:
         thinks = _ends_inside_thinking(parts, opening=self.dialect.opening)
         if ending:
             parts.extend(self.dialect.answer_opening(is_thinking=thinks))
-        room = self._context_length - 1
+        room = self.context_length - 1
         if self._encoder.fewest(parts) > room:
             return None
         encoded = self._encoder.illustrated(parts, pictures, most=room)
@@ -293,7 +296,7 @@ class PromptBuilder:
                 parts = runs(self._rendered(turns, fields=None))
             except TemplateRefused:
                 return []
-            if self._encoder.fewest(parts) >= self._context_length:
+            if self._encoder.fewest(parts) >= self.context_length:
                 return []
             talks.append(self._encoder.whole(parts))
         one, other = talks

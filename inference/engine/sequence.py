@@ -35,6 +35,9 @@ class Sequence:
     prompt_length: int = 0
     # Of the messages, where older ones had to be left out; 0: all of them.
     read_messages: int = 0
+    # How long the documents in them are, and how much of that was left out.
+    document_chars: int = 0
+    cut_chars: int = 0
     # What is seen in its first pictures, in the end in all, and the spans among `tokens`.
     pictures: tuple[Seen, ...] = ()
     spans: list[tuple[int, Span]] = field(default_factory=list)
@@ -181,6 +184,8 @@ class Sequence:
             prompt_ns=0 if reading is None else _ns(read_until - reading),
             answer_ns=0 if writing is None else _ns(now - writing),
             read_messages=self.read_messages,
+            document_chars=self.document_chars,
+            cut_chars=self.cut_chars,
         )
 
 

@@ -92,6 +92,7 @@ from inference.protocol.plain import (
 )
 from inference.protocol.requests import (
     Completion,
+    Excerpt,
     Format,
     Message,
     ModelSpec,
@@ -142,6 +143,7 @@ __all__ = [
     "Death",
     "End",
     "Event",
+    "Excerpt",
     "Facts",
     "Format",
     "Held",

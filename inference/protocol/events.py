@@ -22,7 +22,9 @@ class Stats(Plain, frozen=True, kw_only=True):
 
     `prompt_tokens` includes the `cached_tokens` that were not computed again. `read_messages` is
     how many of the newest messages were read, those of the system aside, where older ones had to be
-    left out; 0: all of them.
+    left out; 0: all of them. `document_chars` is how long the documents in those messages are, and
+    `cut_chars` how much of that was left out, for want of room. `thinking_ns` is from the first
+    thought to the first word.
     """
 
     prompt_tokens: Count = 0
@@ -32,6 +34,9 @@ class Stats(Plain, frozen=True, kw_only=True):
     prompt_ns: Count = 0
     answer_ns: Count = 0
     read_messages: Count = 0
+    document_chars: Count = 0
+    cut_chars: Count = 0
+    thinking_ns: Count = 0
 
 
 class Taken(Plain, tag="taken", frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ Lane = Literal["person", "api", "background"]
 Task = Literal["answer", "embed", "rerank"]
 ThinkLevel = Literal["low", "medium", "high", "max"]
 MAX_IMAGES = 32
+# Documents in one message: those of several questions, where the answers between them failed.
+MAX_EXCERPTS = 256
 MAX_INPUTS = 2_048
 # Tokens that may travel in one piece, of a prompt or of what came of it.
 MAX_CONTEXT = 1_048_576

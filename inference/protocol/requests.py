@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from inference.protocol.plain import (
+    MAX_EXCERPTS,
     MAX_IMAGES,
     MAX_INPUTS,
     MAX_TOP_LOGPROBS,
@@ -36,12 +37,25 @@ class ToolCall(Plain, frozen=True, kw_only=True):
     id: ShortText = ""
 
 
+class Excerpt(Plain, frozen=True, kw_only=True):
+    """From `start` to `end` a message's text is that of a document.
+
+    Less of it may be read, from its beginning, where a context is too small for all of it.
+    `missing` characters behind `end` were left out already.
+    """
+
+    start: Count
+    end: Count
+    missing: Count = 0
+
+
 class Message(Plain, frozen=True, kw_only=True):
     """One turn of the conversation as the model will read it.
 
     `role` is system, user, assistant or tool, or another one that the model's template knows.
     `images` are encoded picture files (PNG, JPEG, …), base64 on the wire. `tool_name` and
-    `tool_call_id` say whose result a message of the role "tool" is.
+    `tool_call_id` say whose result a message of the role "tool" is. `excerpts` stand in the order
+    of the text, and do not overlap.
     """
 
     role: Role
@@ -51,6 +65,14 @@ class Message(Plain, frozen=True, kw_only=True):
     tool_calls: Annotated[tuple[ToolCall, ...], Meta(max_length=256)] = ()
     tool_name: ShortText = ""
     tool_call_id: ShortText = ""
+    excerpts: Annotated[tuple[Excerpt, ...], Meta(max_length=MAX_EXCERPTS)] = ()
+
+    def __post_init__(self) -> None:
+        read = 0
+        for excerpt in self.excerpts:
+            if not read <= excerpt.start <= excerpt.end <= len(self.content):
+                raise ValueError("an excerpt is not in its message")
+            read = excerpt.end
 
 
 class Options(Plain, frozen=True, kw_only=True):

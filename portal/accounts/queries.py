@@ -9,11 +9,12 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db.models import Max, OuterRef, Subquery
+from django.db import connection
+from django.db.models import Max
 from django.http import HttpRequest
 
 from portal.accounts.errors import SignedOut
-from portal.accounts.models import GroupWeight, Person
+from portal.accounts.models import Person
 
 
 async def current_person(scope: Mapping[str, Any]) -> Person:
@@ -47,15 +48,26 @@ def weight_of(person_id: UUID) -> int:
     return own or of_groups or 1
 
 
+# Written out, since every question asks it: to put it together out of Django's parts costs more
+# than to run it.
+_HELD_WEIGHT = """
+SELECT person.weight, (
+    SELECT MAX(weighing.weight) FROM accounts_groupweight weighing
+    JOIN accounts_person_groups membership ON membership.group_id = weighing.group_id
+    WHERE membership.person_id = person.id
+) FROM accounts_person person WHERE person.id = %s
+"""
+
+
 def held_weight_of(person_id: UUID) -> int:
     """As `weight_of`; her row stays held until the transaction ends."""
-    of_groups = GroupWeight.objects.filter(group__user=OuterRef("pk")).order_by("-weight")
-    found = (
-        Person.objects.select_for_update()
-        .filter(pk=person_id)
-        .values_list("weight", Subquery(of_groups.values("weight")[:1]))
-        .get()
-    )
+    held = " FOR UPDATE OF person" if connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        key = Person._meta.pk.get_db_prep_value(person_id, connection)
+        cursor.execute(_HELD_WEIGHT + held, [key])
+        found = cursor.fetchone()
+    if found is None:
+        raise Person.DoesNotExist
     return found[0] or found[1] or 1
 
 

@@ -23,6 +23,10 @@ from portal.streams.connection import AWAY
 log = logging.getLogger(__name__)
 
 MAX_WRONG_KEYS_A_MINUTE = 120
+# Files of conversations. Each may be thousands of rows, and on SQLite nobody else writes meanwhile.
+MAX_FILES_A_MINUTE = 6
+# Each is written to the disk, and opened by a process of its own.
+MAX_ATTACHMENTS_A_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,16 @@ def count_wrong_key(address: str) -> None:
     if seconds is not None:
         sentence = _("Too many wrong keys came from this address. Check the key, then try again.")
         raise _too_often(sentence, seconds)
+
+
+def count_file(person: Person) -> None:
+    """One more file of conversations that is taken in, or `TooOften`."""
+    _take("files", f"person:{person.pk}", MAX_FILES_A_MINUTE)
+
+
+def count_attachment(person: Person) -> None:
+    """One more file that she adds to a question, or `TooOften`."""
+    _take("attachments", f"person:{person.pk}", MAX_ATTACHMENTS_A_MINUTE)
 
 
 def must_have_tokens(person: Person) -> None:

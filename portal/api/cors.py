@@ -36,6 +36,12 @@ ANTHROPIC_HEADERS = ",".join(
 )
 
 
+# Kinds of body that a browser lets any page send anywhere: those that forms have, or none.
+_SENT_UNASKED = frozenset(
+    {"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"}
+)
+
+
 def permit(
     request: HttpRequest,
     response: HttpResponseBase,
@@ -61,14 +67,19 @@ def permit(
         response["Vary"] = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
 
 
-def is_foreign_page(origin: str | None, *, origins: Sequence[str]) -> bool:
-    """Whether a page of the web sent this that is neither ours nor listed.
+def is_foreign_page(request: HttpRequest, *, origins: Sequence[str]) -> bool:
+    """Whether a page of the web may have sent this that is neither ours nor listed.
 
-    Programs send no origin, and desktop clients `null` or a scheme of their own.
+    Programs send no origin, and desktop clients `null` or a scheme of their own. `null` is what a
+    page sends as well that hides in a sandboxed frame: from those comes only what a browser sends
+    without asking us first, and desktop clients send what it would ask about.
     """
-    if origin is None or not origin.lower().startswith(("http://", "https://")):
+    origin = request.headers.get("Origin")
+    if origin is None or origin in settings.OWN_ORIGINS or _is_listed(origin, origins):
         return False
-    return origin not in settings.OWN_ORIGINS and not _is_listed(origin, origins)
+    if origin.lower().startswith(("http://", "https://")):
+        return True
+    return request.method == "POST" and request.content_type in _SENT_UNASKED
 
 
 def _is_same_host(origin: str, request: HttpRequest) -> bool:

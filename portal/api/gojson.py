@@ -33,20 +33,18 @@ _TABLE = str.maketrans(
 
 def dumps(value: object) -> str:
     """One line, without spaces. Raises TypeError for what Go could not have written."""
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_quoted(str(k))}:{dumps(v)}" for k, v in value.items()) + "}"
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return f'"{value.translate(_TABLE)}"'
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
         return number(value)
-    if isinstance(value, dict):
-        return (
-            "{" + ",".join(f"{dumps(str(key))}:{dumps(item)}" for key, item in value.items()) + "}"
-        )
     if isinstance(value, list | tuple):
         return "[" + ",".join(dumps(item) for item in value) + "]"
     raise TypeError(type(value).__name__)
@@ -57,6 +55,10 @@ def dumps_ascii(value: object) -> str:
     between any two bytes (threat C21)."""
     text = dumps(value)
     return text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)
+
+
+def _quoted(text: str) -> str:
+    return f'"{text.translate(_TABLE)}"'
 
 
 def _escaped(match: re.Match[str]) -> str:

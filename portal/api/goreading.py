@@ -12,6 +12,12 @@ from typing import Any, NoReturn
 from portal.api import goscan
 
 MAX_DIGITS = 400
+# Whoever sends more wants to keep us busy: everybody's streams wait while a body is read. A prompt
+# of the longest context, number by number, has fewer.
+MAX_VALUES = 1_500_000
+MAX_ITEMS = 20_000
+# In longer texts nobody looks for the first bad byte: it is looked for byte by byte.
+MAX_EXPLAINED_BYTES = 64 * 1024
 _SPACE = " \t\r\n"
 _ESCAPED_NUL = "\\u0000"
 _NUL_REFUSED = "the request holds the character NUL, which cannot be stored; send it without"
@@ -82,6 +88,8 @@ class Fields:
             return ()
         if not isinstance(value, list):
             self.refuse(name, go_type)
+        if len(value) > MAX_ITEMS and go_type != "[]int":
+            raise NotReadable(f"{self._struct}.{name} has more than {MAX_ITEMS} items")
         return value
 
     def mapping(self, name: str, *, go_type: str = "map[string]interface {}") -> Mapping[str, Any]:
@@ -109,6 +117,8 @@ def parse(body: bytes) -> object:
     text = body.decode("utf-8", "replace").lstrip(_SPACE)
     if not text:
         raise NoBody("EOF")
+    if _could_hold(text) > MAX_VALUES:
+        raise NotReadable(f"the request holds more than {MAX_VALUES} values")
     try:
         value, _ = _DECODER.raw_decode(text)
         value = _mended(value) if _HALF.search(text) else value
@@ -118,10 +128,16 @@ def parse(body: bytes) -> object:
     except _TooBig as error:
         raise NotReadable(str(error)) from None
     except ValueError:
-        raise NotReadable(goscan.complaint(body) or "invalid JSON") from None
+        is_short = len(body) <= MAX_EXPLAINED_BYTES
+        raise NotReadable((is_short and goscan.complaint(body)) or "invalid JSON") from None
     if holds_nul:
         raise NotReadable(_NUL_REFUSED)
     return value
+
+
+def _could_hold(text: str) -> int:
+    """How many values at most; counted without reading it."""
+    return sum(map(text.count, ",[{")) if len(text) > MAX_VALUES else 0
 
 
 def kind_of(value: object) -> str:

@@ -79,7 +79,7 @@ def _nobody(request: HttpRequest, *, scope: str) -> Person:
     """
     if scope not in keys.ORDINARY_SCOPES or not anonymous.is_let_in(address_of(request)):
         raise NoKey
-    if cors.is_foreign_page(request.headers.get("Origin"), origins=settings.PORTAL.api_origins):
+    if cors.is_foreign_page(request, origins=settings.PORTAL.api_origins):
         raise NoKey
     person = anonymous.nobody()
     if person is None:

@@ -182,20 +182,23 @@ def _thinking(turn: _Turn, block: Fields) -> None:
 
 
 def _image(turn: _Turn, block: Fields) -> None:
+    turn.pictures.append(_picture(block))
+    turn.texts.append(images.PLACE)
+
+
+def _picture(block: Fields) -> bytes:
     source = _below(block, "source", go_type="anthropic.ImageSource")
     kind = source.text("type")
     if kind != "base64":
         message = f"invalid image source type: {kind}. Only base64 images are supported."
         raise Refused(status=400, message=message)
     try:
-        picture = images.native(source.text("data"), field="ImageSource.data")
+        return images.native(source.text("data"), field="ImageSource.data")
     except Refused as refused:
         if refused.status != 400:
             raise
         message = f"invalid base64 image data: {refused.message}"
         raise Refused(status=400, message=message) from None
-    turn.pictures.append(picture)
-    turn.texts.append(images.PLACE)
 
 
 def _call(turn: _Turn, block: Fields) -> None:
@@ -208,7 +211,19 @@ def _call(turn: _Turn, block: Fields) -> None:
 
 
 def _result(turn: _Turn, block: Fields) -> None:
-    _answer(turn, block, text=_joined_texts(block.anything("content")))
+    """Text, or blocks: a program that reads files for a model brings pictures here too."""
+    content = block.anything("content")
+    if not isinstance(content, list):
+        _answer(turn, block, text=_joined_texts(content))
+        return
+    inside = _Turn()
+    for each in content:
+        part = each if isinstance(each, dict) else {}
+        if part.get("type") == "image":
+            _image(inside, block.inner("content", part, go_type="anthropic.ContentBlock"))
+        else:
+            inside.texts.append(_joined_texts([part]))
+    _answer(turn, block, text="".join(inside.texts), pictures=inside.pictures)
 
 
 def _found(turn: _Turn, block: Fields) -> None:
@@ -222,9 +237,11 @@ def _found(turn: _Turn, block: Fields) -> None:
     _answer(turn, block, text="\n".join(lines))
 
 
-def _answer(turn: _Turn, block: Fields, *, text: str) -> None:
+def _answer(turn: _Turn, block: Fields, *, text: str, pictures: Sequence[bytes] = ()) -> None:
     call_id = calling.short_text(block, "tool_use_id")
-    turn.results.append(protocol.Message(role="tool", content=text, tool_call_id=call_id))
+    turn.results.append(
+        protocol.Message(role="tool", content=text, images=tuple(pictures), tool_call_id=call_id)
+    )
 
 
 _READERS: dict[str, Callable[[_Turn, Fields], None]] = {

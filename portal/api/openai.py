@@ -38,6 +38,8 @@ THINK_BY_EFFORT: dict[str, bool | protocol.ThinkLevel | None] = {
     "max": "max",
 }
 FINGERPRINT = "fp_ollama"
+# Where a text goes into an event that is written but for it; no name holds such a character.
+_TEXT = "\x00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,9 @@ class Chunks:
         self._wants_usage_apart = wants_usage_apart
         self._has_begun = False
         self._call_count = 0
+        # Most events differ in their text alone: what stands around it is written once.
+        written = self._delta({"content": _TEXT})
+        self._before, _, self._behind = written.rpartition(gojson.dumps_ascii(_TEXT))
 
     def heartbeat(self) -> str:
         return ": working\n\n"
@@ -137,10 +142,10 @@ class Chunks:
             # Under both names: clients read one or the other.
             thinking = {"reasoning_content": said.thinking, "reasoning": said.thinking}
             events += self._delta(thinking)
-        if said.text:
+        if said.logprobs:
             events += self._delta({"content": said.text}, **logprobs.openai(said.logprobs))
-        elif said.logprobs:
-            events += self._delta({"content": ""}, **logprobs.openai(said.logprobs))
+        elif said.text:
+            events += f"{self._before}{gojson.dumps_ascii(said.text)}{self._behind}"
         if said.calls:
             events += self._delta({"tool_calls": self._calls(said)})
         return self._opening() + events if events else ""

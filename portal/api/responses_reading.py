@@ -3,6 +3,7 @@
 Nothing is stored between two requests, so what names an earlier one is passed over, as in Ollama.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ _TEXTS = ("input_text", "output_text", "text")
 _PLAIN_TEXT = {"format": {"type": "text"}}
 # What is echoed stands deeper in the answer than in the request.
 _SPARE_DEPTH = 64
+MAX_ECHOED_CHARS = 2 * calling.MAX_TOOLS_CHARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,12 @@ def _echo(fields: Fields) -> Echo:
 
 def _must_be_writable(value: object) -> None:
     """Now, while it can still be refused; not when half of the answer has gone."""
+    try:
+        # Quickly, before it is done in Go's way, for which everybody waits.
+        if len(json.dumps(value)) > MAX_ECHOED_CHARS:
+            raise Refused(status=400, message="the tools are too long")
+    except RecursionError:
+        raise Refused(status=400, message="exceeded max depth") from None
     for _ in range(_SPARE_DEPTH):
         value = [value]
     try:

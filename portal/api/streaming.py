@@ -14,6 +14,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.http import StreamingHttpResponse
+from msgspec import Struct
 
 from inference import protocol
 from portal.accounts.models import Person
@@ -50,8 +51,7 @@ class Pace:
 PACE = Pace()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """New text of the answer, of the thinking, or both; thinking came first, calls last.
 
     `logprobs` are of tokens whose text is here, or held back still.

@@ -12,6 +12,7 @@ from portal.catalog.models import Model, ModelState
 from portal.catalog.names import ModelName, NotAName
 from portal.streams import trials as stream
 from portal.streams.connection import AWAY
+from portal.streams.tasks import end_if_cancelled
 
 LOOK_SECONDS = 0.1
 # A worker that says nothing for so long will not decide while somebody waits.
@@ -23,6 +24,7 @@ async def is_settled(name: str, *, within_seconds: float) -> bool:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within_seconds
     while await _is_being_tried(name):
+        end_if_cancelled()
         left = deadline - loop.time()
         if left <= 0:
             return False

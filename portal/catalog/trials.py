@@ -26,6 +26,8 @@ from portal.streams import trials as stream
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
+# While nothing is tried: whoever brings in a model asks at once, and this is for what was lost.
+IDLE_LOOK_SECONDS = 1.0
 # After a host that had no such file, or could not hold a trial.
 AGAIN_SECONDS = 30.0
 # So long the portal may say that it is not ready because its first model is not.
@@ -81,8 +83,8 @@ class Trials:
     def step(self) -> None:
         if self._clock() < self._next_look:
             return
-        self._next_look = self._clock() + LOOK_SECONDS
         waiting = being_checked()
+        self._next_look = self._clock() + (LOOK_SECONDS if waiting else IDLE_LOOK_SECONDS)
         self._note_first_check(waiting)
         self._ask_again_at = {
             queue: at for queue, at in self._ask_again_at.items() if queue in waiting

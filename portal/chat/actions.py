@@ -24,9 +24,13 @@ from portal.chat.errors import Conflict, Unavailable
 from portal.chat.models import Conversation, Door, Generation, Message, NextQuestion, State
 from portal.chat.settling import settle
 from portal.chat.wakeups import wake
+from portal.files import access as files
+from portal.files.actions import must_be_seen
+from portal.files.queries import files_of, ids_of
 from portal.presets import actions as presets
 from portal.presets.chosen import Chosen
 from portal.search import index
+from portal.sharing.telling import tell_readers_in
 from portal.streams import requests
 from portal.streams import transcript as streams
 from portal.streams.connection import AWAY
@@ -45,14 +49,16 @@ def send_message(
     model_name: str,
     after: UUID | None = None,
     settings: Chosen | None = None,
+    file_ids: Sequence[UUID] = (),
 ) -> Generation:
     """Store the message and queue one answer to it. Without a conversation, begin one, set to
     `settings`.
 
     `after` is the answer that she saw last; None stands for the last one of the shown branch.
+    `file_ids` are files of hers that go with it.
     Refused while an answer of the same conversation is being written: nexts.py keeps it until then.
     """
-    text = limits.checked_text(text)
+    text = limits.checked_text(text, has_files=bool(file_ids))
     if conversation_id is not None:
         _settle_conversation(access.conversation_for_reading(person, conversation_id))
     send = partial(
@@ -64,6 +70,7 @@ def send_message(
         model_name=model_name,
         after=after,
         settings=settings,
+        file_ids=file_ids,
     )
     try:
         return send()
@@ -82,20 +89,25 @@ def _send_message(
     model_name: str,
     after: UUID | None,
     settings: Chosen | None,
+    file_ids: Sequence[UUID],
 ) -> Generation:
     queueing.one_press_at_a_time(person)
     earlier = access.message_of_press(person, client_key)
     if earlier is not None:
-        return first_answer_again(earlier, conversation_id=conversation_id, text=text)
+        return first_answer_again(
+            earlier, conversation_id=conversation_id, text=text, file_ids=file_ids
+        )
     if access.generation_of_press(person, client_key) is not None:
         raise Conflict(_("This key was used for another command."))
     conversation = (
         access.conversation_for_writing(person, conversation_id) if conversation_id else None
     )
     model = catalog.model_for_answering(person, model_name)
+    attached = files.files_for_asking(person, file_ids, conversation=conversation)
     queueing.must_have_room(person, model=model, conversation=conversation)
     if conversation is None:
-        conversation = _begun(person, text=text, settings=settings)
+        names = " ".join(file.name for file in attached)
+        conversation = _begun(person, text=text if text.strip() else names, settings=settings)
     return queueing.store_question(
         person,
         conversation,
@@ -105,6 +117,7 @@ def _send_message(
         client_key=client_key,
         model=model,
         model_name=model_name,
+        files=attached,
     )
 
 
@@ -194,6 +207,7 @@ def _delete_conversation(person: Person, *, conversation_id: UUID) -> None:
     for generation in queries.open_generations(conversation):
         transaction.on_commit(partial(_stop_quietly, generation))
     transaction.on_commit(partial(wake, person.id, conversation.id))
+    tell_readers_in([conversation.id])
 
 
 def ask(
@@ -319,6 +333,7 @@ def _answer_again_once(
     if is_continued and (generation.state not in _CONTINUABLE or not so_far):
         raise Conflict(_("There is nothing to go on from. Retry instead."))
     model = catalog.model_for_answering(person, model_name or generation.model_name)
+    must_be_seen(files_of(message), model=model)
     queueing.must_have_room(person, model=model, conversation=message.conversation)
     record(
         person,
@@ -331,10 +346,12 @@ def _answer_again_once(
     return again
 
 
-def first_answer_again(message: Message, *, conversation_id: UUID | None, text: str) -> Generation:
+def first_answer_again(
+    message: Message, *, conversation_id: UUID | None, text: str, file_ids: Sequence[UUID]
+) -> Generation:
     """What an earlier press with the same key made, if it is the same press."""
     access.must_be_listed(message.conversation)
-    if message.text != text:
+    if message.text != text or ids_of(message) != list(dict.fromkeys(file_ids)):
         raise Conflict(_("This message was sent already, with another text."))
     if conversation_id not in (None, message.conversation_id):
         raise Conflict(_("This message was sent already, in another conversation."))

@@ -1,27 +1,25 @@
 """What a tab may ask: one class a command. Not for doing it: commands.py acts."""
 
-import datetime
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from msgspec import Meta
 
 from portal.chat.ratings import Reason
-from portal.chat.vocabulary import Asked, Name, Number, Words
+from portal.chat.vocabulary import Asked, AskedByPage, Name, Number, Words
+from portal.files.limits import MAX_FILES_A_QUESTION
 from portal.presets.chosen import Chosen
+
+# One more than may go with a question, so that too many are told so in a sentence.
+Files = Annotated[tuple[UUID, ...], Meta(max_length=MAX_FILES_A_QUESTION + 1)]
 
 
 class Hello(Asked, frozen=True, kw_only=True, tag="hello"):
     pass
 
 
-class ListConversations(Asked, frozen=True, kw_only=True, tag="conversations.list"):
-    before: Annotated[datetime.datetime, Meta(tz=True)] | None = None
-
-    def __post_init__(self) -> None:
-        # At either end of the calendar a moment has no name in other time zones.
-        if self.before and not datetime.MINYEAR < self.before.year < datetime.MAXYEAR:
-            raise ValueError("out of range")
+class ListConversations(AskedByPage, frozen=True, kw_only=True, tag="conversations.list"):
+    pass
 
 
 class OpenConversation(Asked, frozen=True, kw_only=True, tag="conversation.open"):
@@ -51,6 +49,8 @@ class SendMessage(Asked, frozen=True, kw_only=True, tag="message.send"):
     may_wait: bool = False
     # What a new conversation is set to; one that is there has its own.
     settings: Chosen | None = None
+    # Hers, and ready; with some of them the text may be empty.
+    files: Files = ()
 
 
 class EditMessage(Asked, frozen=True, kw_only=True, tag="message.edit"):
@@ -58,6 +58,8 @@ class EditMessage(Asked, frozen=True, kw_only=True, tag="message.edit"):
     text: Words
     client_key: UUID
     model_name: Name
+    # Those of the old version stay with it; the new one has these.
+    files: Files = ()
 
 
 class ShowMessage(Asked, frozen=True, kw_only=True, tag="message.show"):

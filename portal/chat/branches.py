@@ -16,6 +16,7 @@ from portal.accounts.models import Person
 from portal.chat import access, queries
 from portal.chat.errors import Conflict, NotFound
 from portal.chat.models import Conversation, Generation, Message, NextQuestion
+from portal.files.queries import ATTACHED
 
 QUESTIONS_A_STRETCH = 30
 # One jump to an old message may load this much; a frame has to end somewhere.
@@ -115,7 +116,7 @@ def turn_of(message: Message, *, shown: Generation) -> Turn:
 
 def nexts_of(conversation: Conversation) -> list[NextQuestion]:
     """What waits for its turn in this conversation, in the order in which it will be sent."""
-    waiting = conversation.next_questions.select_related("follows")
+    waiting = conversation.next_questions.select_related("follows").prefetch_related(ATTACHED)
     return list(waiting.order_by("created_at", "id"))
 
 
@@ -188,9 +189,10 @@ def _stretch(
 
 
 def _turns(conversation: Conversation, steps: Sequence[Step]) -> list[Turn]:
-    """Three queries, whatever their number (threat H12)."""
+    """Four queries, whatever their number (threat H12)."""
     ids = [message_id for message_id, _answer_id in steps]
-    messages = {each.id: each for each in conversation.messages.filter(id__in=ids)}
+    found_messages = conversation.messages.filter(id__in=ids).prefetch_related(ATTACHED)
+    messages = {each.id: each for each in found_messages}
     answers: dict[UUID | None, list[Generation]] = {id_: [] for id_ in ids}
     found = Generation.objects.filter(message_id__in=ids).select_related("rating").defer("request")
     for answer in found.order_by("created_at", "id"):

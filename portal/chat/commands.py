@@ -27,6 +27,7 @@ from portal.chat import (
 from portal.chat.errors import NotFound
 from portal.chat.models import Conversation, Generation, NextQuestion
 from portal.context import commands as context
+from portal.files.limits import MAX_FILES_A_QUESTION
 from portal.order import commands as order
 from portal.presets import commands as presets
 from portal.search import commands as search
@@ -47,7 +48,11 @@ def _hello(person: Person, command: asked.Hello) -> frames.Frame:
         models=choices.choices_of(person),
         conversations=[frames.conversation(row) for row in page.conversations],
         more=page.more,
-        limits=told.Limits(max_text_chars=settings.PORTAL.max_text_chars),
+        limits=told.Limits(
+            max_text_chars=settings.PORTAL.max_text_chars,
+            max_file_bytes=settings.PORTAL.max_file_bytes,
+            max_files=MAX_FILES_A_QUESTION,
+        ),
     )
 
 
@@ -91,6 +96,7 @@ def _send_message(person: Person, command: asked.SendMessage) -> frames.Frame:
             client_key=command.client_key,
             model_name=command.model_name,
             after=command.after,
+            file_ids=command.files,
         )
         if isinstance(sent, NextQuestion):
             return _waits(command.ref, sent.conversation)
@@ -103,6 +109,7 @@ def _send_message(person: Person, command: asked.SendMessage) -> frames.Frame:
         model_name=command.model_name,
         after=command.after,
         settings=command.settings,
+        file_ids=command.files,
     )
     return _sent(command.ref, generation)
 
@@ -114,6 +121,7 @@ def _edit_message(person: Person, command: asked.EditMessage) -> frames.Frame:
         text=command.text,
         client_key=command.client_key,
         model_name=command.model_name,
+        file_ids=command.files,
     )
     return _sent(command.ref, generation)
 

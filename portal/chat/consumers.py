@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import aclosing
 from typing import Any, ClassVar
 from uuid import UUID
@@ -27,10 +28,12 @@ from portal.accounts.errors import SignedOut
 from portal.accounts.models import Person
 from portal.accounts.notices import group_of
 from portal.chat import access, asked, choices, commands, following, frames, limits, prompts, told
-from portal.chat.errors import ChatError, TooMuch, TooOften, Unavailable
+from portal.chat.errors import ChatError, ReadsTooSlowly, TooMuch, TooOften, Unavailable
 from portal.chat.models import Generation
 from portal.chat.pace import Pace
-from portal.chat.pressure import Unsent
+from portal.chat.pressure import UNSENT, Unsent
+from portal.chat.waiting import Waiting
+from portal.files import telling
 from portal.streams import places
 from portal.streams.connection import AWAY
 from portal.streams.tasks import end
@@ -54,6 +57,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
     # back and resume.
     max_unsent_bytes = 256 * 1024
     low_unsent_bytes = 32 * 1024
+    # Above this it is told nothing more on request: larger than any page asks for at once.
+    most_unsent_bytes = 8 * 1024 * 1024
     max_slow_seconds = 30.0
     look_seconds = 0.05
 
@@ -69,9 +74,11 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         self._is_closed = False
         self._follows: dict[UUID, asyncio.Task[None]] = {}
         self._pace = Pace()
+        # Set while wake-ups of this person reach this tab.
+        self._joined = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self._unsent = Unsent(send)
+        self._unsent = scope.get(UNSENT) or Unsent(send)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -90,7 +97,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         # Accepted first in any case: a browser hides the reason of a refused handshake from the
         # page.
         await self.accept()
-        self._language = _language(self.scope)
+        self._language = language_of(self.scope)
         try:
             person = await accounts.current_person(self.scope)
         except SignedOut:
@@ -128,7 +135,12 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
     def _admitted(self, text: str | None) -> frames.Command:
         if not self._pace.admits():
             raise TooOften
-        return frames.parse(text)
+        command = frames.parse(text)
+        # Who asks on and reads nothing would fill our memory, an answer at a time (threat C8).
+        is_small = isinstance(command, asked.Ping | asked.Unfollow)
+        if not is_small and self._unsent.bytes_now() > self.most_unsent_bytes:
+            raise ReadsTooSlowly
+        return command
 
     async def _refuse(self, error: ChatError, text: str | None) -> None:
         if self._pace.is_flooded:
@@ -180,6 +192,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
             while not self._is_closed:
                 try:
                     await layer.group_add(group, channel)
+                    self._joined.set()
                     # Joined again now and then: a Redis that came back empty has forgotten us.
                     async with asyncio.timeout(self.recheck_seconds):
                         while True:
@@ -199,6 +212,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
                 await self._end(SIGNED_OUT)
             case {"type": "models.changed"}:
                 await self._push_models()
+            case {"type": "file.changed", "file_id": str(file_id)}:
+                await self._push_file(UUID(file_id))
             case _:
                 log.warning("an unknown wake-up was passed over")
 
@@ -212,6 +227,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
             log.warning("models could not be read; the tab keeps its list")
         else:
             await self._push(told.Models(models=rows))
+
+    async def _push_file(self, file_id: UUID) -> None:
+        try:
+            person = await self._current_person()
+            frame = await database_sync_to_async(telling.changed)(
+                person, file_id, language=self._language
+            )
+        except SignedOut:
+            await self._end(SIGNED_OUT)
+        except (ChatError, DatabaseError):
+            log.warning("a file could not be told; the page asks for it by itself")
+        else:
+            await self._push(frame)
 
     # ── Following ───────────────────────────────────────────────────────────────────────────────
 
@@ -249,7 +277,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
 
     async def _show_to_the_end(self, generation: Generation, *, attempt: int, number: int) -> None:
         queue = prompts.queue_of(generation)
-        waiting = _Waiting(self, generation.id, queue) if queue else None
+        waiting = Waiting(self, generation.id, queue) if queue else None
         steps = following.follow(generation, attempt=attempt, number=number)
         async with aclosing(steps):
             try:
@@ -257,17 +285,19 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
                     waiting.begin()
                 async for step in steps:
                     if waiting:
-                        waiting.heard(step.last, is_over=step.end is not None)
+                        waiting.heard(step.last, ended=step.end)
                     await self._room()
                     await self._push(frames.delta(generation.id, step))
             finally:
                 if waiting:
                     await waiting.end()
 
-    async def show_place(self, generation_id: UUID, place: places.Place) -> None:
-        await self._push(frames.status(generation_id, place))
+    async def show_place(
+        self, generation_id: UUID, place: places.Place, *, seconds: int | None
+    ) -> None:
+        await self._push(frames.status(generation_id, place, seconds=seconds))
 
-    def start(self, work: Any) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self._tasks.create_task(work)
 
     # ── Sending ─────────────────────────────────────────────────────────────────────────────────
@@ -307,36 +337,6 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
             del self._sockets[self._person.id]
 
 
-class _Waiting:
-    """The place in the queue, told while nothing has been heard of an attempt yet."""
-
-    def __init__(self, tab: ChatConsumer, generation_id: UUID, queue: str) -> None:
-        self._tab = tab
-        self._generation_id = generation_id
-        self._queue = queue
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        if self._task is None or self._task.done():
-            self._task = self._tab.start(self._tell())
-
-    def heard(self, number: int, *, is_over: bool) -> None:
-        # Number 0 says that the attempt begins anew: it stands in the queue again.
-        if number == 0 and not is_over:
-            self.begin()
-        elif self._task is not None:
-            self._task.cancel()
-
-    async def end(self) -> None:
-        await end(self._task)
-
-    async def _tell(self) -> None:
-        told = places.watch(self._generation_id, queue=self._queue)
-        async with aclosing(told):
-            async for place in told:
-                await self._tab.show_place(self._generation_id, place)
-
-
 async def _leave_group(layer: Any, group: str, channel: str) -> None:
     try:
         async with asyncio.timeout(2.0):
@@ -345,7 +345,7 @@ async def _leave_group(layer: Any, group: str, channel: str) -> None:
         log.warning("a closed tab stays in its group until the layer forgets it")
 
 
-def _language(scope: Any) -> str:
+def language_of(scope: Any) -> str:
     """What the browser asks for, for people who have not chosen."""
     request = HttpRequest()
     headers = dict(scope["headers"])

@@ -7,6 +7,7 @@ ChatError
   BadCommand      400   we did not understand
   TooMuch         413   too long, too many
   TooOften        429   try again at `retry_at`
+    ReadsTooSlowly 429  first take what was sent before
   Conflict        409   changed under your hands
     AnswerRunning 409   one answer at a time in a conversation
     Unloadable    409   this model cannot be loaded
@@ -36,6 +37,7 @@ _NOT_FOUND: dict[str, Sentence] = {
     "job": _("This job does not exist. Reload the page to see those that do."),
     "alias": _("This stable name does not exist any more."),
     "folder": _("This folder does not exist any more."),
+    "file": _("This file is not there any more. Attach it again, then send your question."),
     "share": _("This shared chat does not exist, or it is not shared with you any more."),
     "group": _("This group does not exist, or you are not in it."),
     "preset": _("This preset does not exist, or it is not published to you any more."),
@@ -119,6 +121,13 @@ class TooOften(ChatError):
             return 1
         left = self.retry_at - datetime.datetime.now(tz=datetime.UTC)
         return max(1, round(left.total_seconds()))
+
+
+class ReadsTooSlowly(TooOften):
+    sentence = _(
+        "What you asked for before is still on its way to you. This was not done, and nothing was"
+        " lost; try again in a moment."
+    )
 
 
 class Conflict(ChatError):

@@ -19,6 +19,8 @@ from portal.chat.errors import BadCommand, ChatError
 from portal.chat.models import Conversation, Generation, NextQuestion, Rating, State
 from portal.chat.vocabulary import MAX_FRAME_CHARS
 from portal.context import frames as context
+from portal.files import frames as files
+from portal.files.queries import files_of
 from portal.order import frames as order
 from portal.presets import frames as presets
 from portal.search import frames as search
@@ -36,7 +38,15 @@ Command = (
 )
 COMMANDS: tuple[type[Struct], ...] = get_args(Command)
 
-Frame = told.Frame | presets.Frame | context.Frame | order.Frame | search.Frame | sharing.Frame
+Frame = (
+    told.Frame
+    | presets.Frame
+    | context.Frame
+    | order.Frame
+    | search.Frame
+    | sharing.Frame
+    | files.Frame
+)
 
 
 def parse(text: str | None) -> Command:
@@ -91,6 +101,7 @@ def message(turn: branches.Turn) -> told.Msg:
         answers=[generation(answer) for answer in turn.answers],
         shown=turn.shown_id,
         versions=list(turn.versions),
+        files=[files.file(row) for row in files_of(turn.message)],
     )
 
 
@@ -112,6 +123,7 @@ def next_question(row: NextQuestion) -> told.Next:
         model_name=row.model_name,
         created_at=row.created_at,
         reason=row.why_held,
+        files=[files.file(each) for each in files_of(row)],
     )
 
 
@@ -171,10 +183,13 @@ def delta(generation_id: UUID, step: Delta) -> told.DeltaFrame:
     )
 
 
-def status(generation_id: UUID, place: Place) -> told.Status:
-    state, position, progress = place.state, place.position, place.progress
+def status(generation_id: UUID, place: Place, *, seconds: int | None) -> told.Status:
     return told.Status(
-        generation_id=generation_id, state=state, position=position, progress=progress
+        generation_id=generation_id,
+        state=place.state,
+        position=place.position,
+        progress=place.progress,
+        seconds=seconds,
     )
 
 

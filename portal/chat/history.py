@@ -1,23 +1,34 @@
 """Which turns lead to a message, as a model would read them. Not for how many of them fit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from uuid import UUID
 
 from inference import protocol
 from portal.chat.models import Generation, Message, State
 from portal.context.cuts import cuts_in
+from portal.files.prompting import joined
+from portal.files.queries import ATTACHED
 
 USABLE = (State.COMPLETE, State.STOPPED, State.INTERRUPTED)
 _MESSAGES_A_READ = 200
 
 
-def turns_before(message: Message) -> Iterator[protocol.Message]:
+Written = Callable[[Message], protocol.Message]
+
+
+def as_said(message: Message) -> protocol.Message:
+    return protocol.Message(role="user", content=message.text)
+
+
+def turns_before(message: Message, *, written: Written = as_said) -> Iterator[protocol.Message]:
     """Newest first, up to where the person cut the conversation; read in pages (threats H12,
-    I3)."""
+    I3). `written` makes a turn of a question, with its files if there are any."""
     wanted, cuts = message.after_id, cuts_in(message.conversation_id)
     older = Message.objects.filter(
         conversation_id=message.conversation_id, created_at__lte=message.created_at
     ).exclude(id=message.id)
+    if written is not as_said:
+        older = older.prefetch_related(ATTACHED)
     offset = 0
     while wanted is not None and wanted not in cuts:
         page = list(
@@ -36,7 +47,7 @@ def turns_before(message: Message) -> Iterator[protocol.Message]:
             answer = answer_read(generations, followed=wanted)
             if answer is not None:
                 yield protocol.Message(role="assistant", content=answer.text)
-            yield protocol.Message(role="user", content=each.text)
+            yield written(each)
             wanted = each.after_id
             if wanted is None or wanted in cuts:
                 return
@@ -54,8 +65,7 @@ def merged(turns: Iterable[protocol.Message]) -> list[protocol.Message]:
     result: list[protocol.Message] = []
     for turn in turns:
         if result and result[-1].role == turn.role == "user":
-            turn = protocol.Message(role="user", content=f"{result[-1].content}\n\n{turn.content}")
-            result.pop()
+            turn = joined(result.pop(), turn)
         result.append(turn)
     # A cut may leave an answer in front of its question.
     begins = next((i for i, turn in enumerate(result) if turn.role != "system"), 0)

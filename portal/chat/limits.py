@@ -26,8 +26,9 @@ MAX_API_CHARS = 4_000_000
 PROMPT_CHARS_A_TOKEN = 8
 
 
-def checked_text(text: str) -> str:
-    """The text, fit for every database and every tokenizer, or a refusal (threat H13)."""
+def checked_text(text: str, *, has_files: bool = False) -> str:
+    """The text, fit for every database and every tokenizer, or a refusal (threat H13). With files
+    it may be empty: they are a question by themselves."""
     if len(text) > settings.PORTAL.max_text_chars:
         raise TooMuch(
             ngettext(
@@ -38,7 +39,7 @@ def checked_text(text: str) -> str:
             % {"count": settings.PORTAL.max_text_chars}
         )
     must_be_clean(text)
-    if not text.strip():
+    if not text.strip() and not has_files:
         raise BadCommand(_("There is nothing to send yet."))
     return text
 

@@ -6,7 +6,7 @@ decision to the person. `Nexts` lives in the recorder's process, which hears of 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -24,6 +24,9 @@ from portal.chat.errors import AnswerRunning, ChatError, Conflict, TooMuch, TooO
 from portal.chat.models import OPEN, Conversation, Generation, NextQuestion, State
 from portal.chat.settling import settle
 from portal.chat.wakeups import wake
+from portal.files import access as files
+from portal.files.actions import attach, must_be_seen
+from portal.files.queries import ids_of
 from portal.streams.connection import AWAY
 
 log = logging.getLogger(__name__)
@@ -42,9 +45,10 @@ def send_or_keep(
     client_key: UUID,
     model_name: str,
     after: UUID | None,
+    file_ids: Sequence[UUID] = (),
 ) -> Generation | NextQuestion:
     """Send it; or keep it, when an answer is being made or others wait already."""
-    text = limits.checked_text(text)
+    text = limits.checked_text(text, has_files=bool(file_ids))
     conversation = access.conversation_for_writing(person, conversation_id)
     settle(queries.open_generations(conversation))
     once = partial(
@@ -55,6 +59,7 @@ def send_or_keep(
         client_key=client_key,
         model_name=model_name,
         after=after,
+        file_ids=file_ids,
     )
     try:
         return once()
@@ -72,11 +77,13 @@ def _send_or_keep(
     client_key: UUID,
     model_name: str,
     after: UUID | None,
+    file_ids: Sequence[UUID],
 ) -> Generation | NextQuestion:
     queueing.one_press_at_a_time(person)
     earlier = access.next_of_press(person, client_key)
     if earlier is not None:
-        if (earlier.text, earlier.conversation_id) != (text, conversation_id):
+        same = (text, conversation_id, list(dict.fromkeys(file_ids)))
+        if (earlier.text, earlier.conversation_id, ids_of(earlier)) != same:
             raise Conflict(_("This message was sent already, with another text."))
         return earlier
     conversation = access.conversation_for_writing(person, conversation_id)
@@ -89,6 +96,7 @@ def _send_or_keep(
             client_key=client_key,
             model_name=model_name,
             after=after,
+            file_ids=file_ids,
         )
     return actions.send_message(
         person,
@@ -97,6 +105,7 @@ def _send_or_keep(
         client_key=client_key,
         model_name=model_name,
         after=after,
+        file_ids=file_ids,
     )
 
 
@@ -113,10 +122,13 @@ def _keep(
     client_key: UUID,
     model_name: str,
     after: UUID | None,
+    file_ids: Sequence[UUID],
 ) -> NextQuestion:
     if access.generation_of_press(person, client_key) is not None:
         raise Conflict(_("This key was used for another command."))
     model = catalog.model_for_answering(person, model_name)
+    attached = files.files_for_asking(person, file_ids, conversation=conversation)
+    must_be_seen(attached, model=model)
     if conversation.next_questions.count() >= MAX_NEXT_QUESTIONS:
         raise TooMuch(
             ngettext(
@@ -137,6 +149,7 @@ def _keep(
         client_key=client_key,
         model_name=aliases.name_kept(model_name, model=model),
     )
+    attach(attached, conversation=conversation, next_question=kept)
     record(person, "next.kept", conversation)
     transaction.on_commit(partial(wake, person.id, conversation.id))
     return kept
@@ -183,6 +196,7 @@ def _send(kept: NextQuestion, *, model_name: str, after: UUID | None) -> Generat
         client_key=kept.client_key,
         model_name=model_name,
         after=after,
+        file_ids=ids_of(kept),
     )
     kept.delete()
     behind = NextQuestion.objects.filter(conversation_id=conversation_id, follows_id=follows_id)

@@ -23,3 +23,10 @@ class Pace:
     @property
     def is_flooded(self) -> bool:
         return self._allowance < -limits.MAX_FLOOD_FRAMES
+
+    @property
+    def is_rested(self) -> bool:
+        """As good as new: nobody would notice if it were forgotten."""
+        idle_seconds = time.monotonic() - self._seen_at
+        most = float(limits.MAX_COMMANDS_A_SECOND)
+        return self._allowance + idle_seconds * most >= most

@@ -5,6 +5,9 @@ Decides nothing: consumers.py holds back and, in the end, closes (threat C8).
 
 from typing import Any
 
+# Where the scope says it: for what looks like a socket and is none (fallback_line.py).
+UNSENT = "portal.unsent"
+
 
 class Unsent:
     """The unsent bytes of one socket. 0 under a server (or a test) whose transport is out of

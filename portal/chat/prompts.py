@@ -10,9 +10,11 @@ from inference import protocol
 from portal.accounts.queries import weight_of
 from portal.catalog import queries as catalog
 from portal.catalog.models import Model
-from portal.chat.history import merged, turns_before
+from portal.chat.history import Written, as_said, merged, turns_before
 from portal.chat.limits import PROMPT_CHARS_A_TOKEN
-from portal.chat.models import Conversation, Door, Generation
+from portal.chat.models import Conversation, Door, Generation, Message
+from portal.files.prompting import Writer
+from portal.files.queries import has_any
 from portal.presets import parameters
 from portal.presets import queries as presets
 from portal.presets.chosen import JSON_MODE
@@ -64,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     `messages` is None for a page generation: those are read from the conversation. With `inputs`
     there is nothing to answer, and `messages` is empty. `beginning` are the model's own first
     messages, for a page generation; `is_own_system` says that its system prompt is a person's own.
+    `sees`: it is shown the pictures of the conversation.
     """
 
     model: protocol.ModelSpec
@@ -76,6 +79,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     messages: tuple[protocol.Message, ...] | None = None
     inputs: Inputs | None = None
     wishes: Wishes = Wishes()
+    sees: bool = False
 
 
 def plan_for_page(model: Model, conversation: Conversation | None = None) -> dict[str, Any]:
@@ -89,6 +93,7 @@ def plan_for_page(model: Model, conversation: Conversation | None = None) -> dic
         is_own_system=bool(chosen.system) and not presets.is_written_for_all(chosen),
         beginning=beginning_of(model),
         wishes=_wishes(model, chosen),
+        sees="vision" in model.capabilities,
     )
     return _as_json(plan)
 
@@ -227,15 +232,26 @@ def _conversation(generation: Generation, plan: Plan) -> list[protocol.Message]:
         raise ValueError("a page generation answers a message")
     budget = plan.model.context_length * PROMPT_CHARS_A_TOKEN - len(plan.system)
     budget -= sum(len(turn.content) for turn in plan.beginning)
-    newest_first = [protocol.Message(role="user", content=message.text)]
-    budget -= len(message.text)
-    for turn in turns_before(message):
+    written = _written(message, plan, most_chars=max(budget, 1))
+    newest_first = [written(message)]
+    budget -= len(newest_first[0].content)
+    for turn in turns_before(message, written=written):
         budget -= len(turn.content)
-        if budget < 0:
+        # A document that is too long by itself goes along: the worker shortens it.
+        if budget < 0 and not turn.excerpts:
             break
         newest_first.append(turn)
+        if budget < 0:
+            break
     published = [protocol.Message(role="system", content=plan.system)] if plan.system else []
     return [*published, *plan.beginning, *merged(reversed(newest_first))]
+
+
+def _written(message: Message, plan: Plan, *, most_chars: int) -> Written:
+    """How questions become turns; where there are no files, nothing is asked about them."""
+    if not has_any(message.conversation_id):
+        return as_said
+    return Writer(sees=plan.sees, most_chars=most_chars).turn
 
 
 def _as_json(plan: Plan) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 What actions.py, turning.py and nexts.py share, always inside their transactions. Asks no rights.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ from portal.chat import limits, prompts, queries
 from portal.chat.errors import AnswerRunning, QueueFull, TooOften
 from portal.chat.models import Conversation, Door, Generation, Message
 from portal.chat.wakeups import wake
+from portal.files.actions import attach, must_be_seen
+from portal.files.models import File
 from portal.streams import requests, transcript
 from portal.streams.connection import AWAY
 
@@ -36,8 +39,11 @@ def store_question(
     client_key: UUID,
     model: Model,
     model_name: str,
+    files: Sequence[File] = (),
 ) -> Generation:
-    """The message behind that answer, and one answer to it. `act` is its word in the audit log."""
+    """The message behind that answer, with these files, and one answer to it. `act` is its word in
+    the audit log."""
+    must_be_seen(files, model=model)
     conversation.model_name = aliases.name_kept(model_name, model=model)
     conversation.changed_at = clock.now()
     # Only these of one that is there: a title, a pin or a folder may change at the same moment.
@@ -46,6 +52,7 @@ def store_question(
     message = Message.objects.create(
         conversation=conversation, author=person, after=after, text=text, client_key=client_key
     )
+    attach(files, conversation=conversation, message=message)
     record(person, act, conversation)
     return answer(person, message, model=model, client_key=client_key)
 

@@ -243,7 +243,10 @@ class Reaper:
     def _know_queues(self, open_ids: set[UUID]) -> None:
         """A plan may be long (an API request holds its messages): each is read once."""
         self._queues = {id_: queue for id_, queue in self._queues.items() if id_ in open_ids}
-        for row in Generation.objects.filter(id__in=open_ids - self._queues.keys()):
+        unknown = open_ids - self._queues.keys()
+        if not unknown:
+            return
+        for row in Generation.objects.filter(id__in=unknown):
             queue = prompts.queue_of(row)
             if queue is not None:
                 self._queues[row.id] = queue

@@ -66,7 +66,7 @@ class Recorder:
 
     def step(self) -> None:
         """Wait a moment for news, write down ends at once, and everything else when it is time."""
-        named = self._news.read(block_seconds=self._pace.block_seconds)
+        named = self._news.read(block_seconds=self._patience_seconds())
         self._meet(named - self._open.keys())
         is_time = self._clock() >= self._next_snapshot
         is_time_to_read = is_time or self._clock() >= self._next_read
@@ -103,6 +103,10 @@ class Recorder:
         """The row is at its next attempt; forget what the last one said."""
         self._open[generation.id] = _recorded(generation)
 
+    def _patience_seconds(self) -> float:
+        """How long to wait for news: what is being said must be read, all else comes by itself."""
+        return self._pace.block_seconds * (1 if self._open else 2)
+
     def _meet(self, generation_ids: Iterable[UUID]) -> None:
         """Take up those that are open; tidy up behind those that are over already."""
         unknown = set(generation_ids)
@@ -135,8 +139,7 @@ class Recorder:
         if not grown:
             return
         with transaction.atomic():
-            for generation_id, recorded in grown.items():
-                endings.note_progress(generation_id, recorded.transcript)
+            endings.note_progress({each: grown[each].transcript for each in grown})
         faults.at("piece.recorded")
         for recorded in grown.values():
             recorded.stored = _place(recorded.transcript)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.chat.vocabulary import Shown, Told
+from portal.files.frames import ShownFile
 
 
 class Conv(Shown, frozen=True, kw_only=True):
@@ -54,6 +55,7 @@ class Msg(Shown, frozen=True, kw_only=True):
     answers: list[Gen]
     shown: UUID | None
     versions: list[UUID]
+    files: list[ShownFile]
 
 
 class Next(Shown, frozen=True, kw_only=True):
@@ -64,6 +66,7 @@ class Next(Shown, frozen=True, kw_only=True):
     model_name: str
     created_at: datetime.datetime
     reason: str
+    files: list[ShownFile]
 
 
 class ShownPerson(Shown, frozen=True, kw_only=True):
@@ -90,6 +93,8 @@ class ShownModel(Shown, frozen=True, kw_only=True):
 
 class Limits(Shown, frozen=True, kw_only=True):
     max_text_chars: int
+    max_file_bytes: int
+    max_files: int
 
 
 class ShownEnd(Shown, frozen=True, kw_only=True):
@@ -157,6 +162,7 @@ class Status(Told, frozen=True, kw_only=True, tag="status"):
     state: str
     position: int | None
     progress: float | None
+    seconds: int | None
 
 
 class Changed(Told, frozen=True, kw_only=True, tag="changed"):

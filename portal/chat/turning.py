@@ -3,6 +3,7 @@
 Nothing is ever changed in what was said: a new version stands beside the old one.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -17,13 +18,22 @@ from portal.chat.errors import Conflict
 from portal.chat.models import Conversation, Generation, Message
 from portal.chat.settling import settle
 from portal.chat.wakeups import wake
+from portal.files import access as files
+from portal.files.queries import ids_of
 
 
 def edit_message(
-    person: Person, *, message_id: UUID, text: str, client_key: UUID, model_name: str
+    person: Person,
+    *,
+    message_id: UUID,
+    text: str,
+    client_key: UUID,
+    model_name: str,
+    file_ids: Sequence[UUID] = (),
 ) -> Generation:
-    """Ask it in other words, in the same place. What was said and answered before is kept."""
-    text = limits.checked_text(text)
+    """Ask it in other words, or with other files, in the same place. What was said and answered
+    before is kept."""
+    text = limits.checked_text(text, has_files=bool(file_ids))
     message = access.message_for_editing(person, message_id)
     settle(queries.open_generations(message.conversation))
     edit = partial(
@@ -33,6 +43,7 @@ def edit_message(
         text=text,
         client_key=client_key,
         model_name=model_name,
+        file_ids=file_ids,
     )
     try:
         return edit()
@@ -43,17 +54,24 @@ def edit_message(
 
 @transaction.atomic
 def _edit_message(
-    person: Person, *, message_id: UUID, text: str, client_key: UUID, model_name: str
+    person: Person,
+    *,
+    message_id: UUID,
+    text: str,
+    client_key: UUID,
+    model_name: str,
+    file_ids: Sequence[UUID],
 ) -> Generation:
     queueing.one_press_at_a_time(person)
     message = access.message_for_editing(person, message_id)
     earlier = access.message_of_press(person, client_key)
     if earlier is not None:
-        return _same_edit(earlier, message=message, text=text)
+        return _same_edit(earlier, message=message, text=text, file_ids=file_ids)
     if access.generation_of_press(person, client_key) is not None:
         raise Conflict(_("This key was used for another command."))
     model = catalog.model_for_answering(person, model_name)
     conversation = message.conversation
+    attached = files.files_for_asking(person, file_ids, conversation=conversation)
     queueing.must_have_room(person, model=model, conversation=conversation)
     return queueing.store_question(
         person,
@@ -64,15 +82,19 @@ def _edit_message(
         client_key=client_key,
         model=model,
         model_name=model_name,
+        files=attached,
     )
 
 
-def _same_edit(earlier: Message, *, message: Message, text: str) -> Generation:
+def _same_edit(
+    earlier: Message, *, message: Message, text: str, file_ids: Sequence[UUID]
+) -> Generation:
     is_same_place = (earlier.conversation_id, earlier.after_id) == (
         message.conversation_id,
         message.after_id,
     )
-    if not is_same_place or earlier.text != text:
+    is_same_text = earlier.text == text and ids_of(earlier) == list(dict.fromkeys(file_ids))
+    if not is_same_place or not is_same_text:
         raise Conflict(_("This message was sent already, with another text."))
     return queries.first_answer(earlier)
 

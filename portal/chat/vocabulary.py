@@ -2,6 +2,7 @@
 frames.py joins the lists of all features into the closed one.
 """
 
+import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -19,6 +20,17 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_f
     """A command of a tab: `tag` is its name, `ref` what its answer carries."""
 
     ref: Ref
+
+
+class AskedByPage(Asked, frozen=True, kw_only=True):
+    """A command for a list that comes a page at a time: what was changed before that moment."""
+
+    before: Annotated[datetime.datetime, Meta(tz=True)] | None = None
+
+    def __post_init__(self) -> None:
+        # At either end of the calendar a moment has no name in other time zones.
+        if self.before and not datetime.MINYEAR < self.before.year < datetime.MAXYEAR:
+            raise ValueError("out of range")
 
 
 class Shown(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from portal.accounts.notices import group_of_keys
 from portal.connect import queries
 from portal.connect.verdicts import verdict_of
 from portal.streams.connection import AWAY
+from portal.streams.tasks import end_if_cancelled
 
 HEARTBEAT_SECONDS = 15.0
 # Then the browser asks anew, and is let in anew.
@@ -42,6 +43,7 @@ async def arrivals(
         # Joined before the first look: what comes between the two is not missed.
         await _join(layer, group, channel)
         while asyncio.get_running_loop().time() < ends_at:
+            end_if_cancelled()
             key = await sync_to_async(_look)(person, key_id, session_key)
             if key is None:
                 return

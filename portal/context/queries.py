@@ -15,6 +15,9 @@ from portal.catalog.models import Model
 from portal.chat.history import USABLE
 from portal.chat.models import Conversation, Generation
 from portal.context.cuts import cuts_in
+from portal.files.queries import Weight, weights_in
+
+NO_FILES = Weight()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class Step:
     has_answer: bool
     chars: int
     stats: dict[str, int]
+    has_pictures: bool
 
 
 def view_of(conversation: Conversation, *, end: Generation | None, model: Model) -> View:
@@ -63,7 +67,9 @@ def view_of(conversation: Conversation, *, end: Generation | None, model: Model)
         used_tokens=used,
         cleared_at=cleared_at,
         because="full" if fits < kept else "",
-        chars_a_token=_chars_a_token(steps[counted:fits], used=used),
+        chars_a_token=_chars_a_token(
+            steps[counted:fits], used=used, cut_chars=stats.get("cut_chars", 0)
+        ),
     )
     return _placed(steps, view, seen=fits)
 
@@ -99,15 +105,19 @@ def _turns_read(steps: Sequence[Step], *, count: int) -> int:
     return len(steps)
 
 
-def _chars_a_token(steps: Sequence[Step], *, used: int) -> float:
-    chars = sum(step.chars for step in steps)
-    return round(chars / used, 2) if used and chars else 0.0
+def _chars_a_token(steps: Sequence[Step], *, used: int, cut_chars: int) -> float:
+    """Nothing, where pictures are among what was read: how much of it was theirs is not known."""
+    if any(step.has_pictures for step in steps):
+        return 0.0
+    chars = sum(step.chars for step in steps) - cut_chars
+    return round(chars / used, 2) if used and chars > 0 else 0.0
 
 
 def _steps(conversation: Conversation, *, end: Generation) -> Iterator[Step]:
     """The branch that ends there, newest first."""
+    files = weights_in(conversation.id)
     messages = {
-        message_id: (after_id, chars)
+        message_id: (after_id, chars + files.get(message_id, NO_FILES).chars)
         for message_id, after_id, chars in conversation.messages.values_list(
             "id", "after_id", Length("text")
         )
@@ -133,5 +143,6 @@ def _steps(conversation: Conversation, *, end: Generation) -> Iterator[Step]:
             has_answer=read is not None,
             chars=asked_chars + (read[2] if read else 0),
             stats=read[3] if read else {},
+            has_pictures=files.get(message_id, NO_FILES).has_pictures,
         )
         wanted = after_id

@@ -31,6 +31,14 @@ class Answer(Part, frozen=True, kw_only=True):
     thinking: str = ""
 
 
+class Attached(Part, frozen=True, kw_only=True):
+    """What a file was called, and what it was: its bytes stay in the portal."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    kind: Literal["image", "document"]
+    media_type: Annotated[str, Meta(pattern="^[a-z]+/[a-zA-Z0-9.+-]{1,100}\\Z")]
+
+
 class Message(Part, frozen=True, kw_only=True):
     """`after`: the number of the answer that it follows; left out for what a conversation began
     with. Several after one answer are versions of one question."""
@@ -38,6 +46,7 @@ class Message(Part, frozen=True, kw_only=True):
     text: str
     created_at: Moment
     after: Number | None = None
+    files: Annotated[list[Attached], Meta(max_length=10)] = []
     answers: list[Answer] = []
 
 

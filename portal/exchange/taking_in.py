@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 from django.db.models.sql import InsertQuery
 
+from portal import clock
 from portal.accounts.models import Person
 from portal.audit.record import record
 from portal.chat import limits
@@ -23,6 +24,9 @@ from portal.chat.models import Conversation, Door, Generation, Message, State
 from portal.exchange import format as file
 from portal.exchange.errors import NotOurFile, TooLarge, Unreadable
 from portal.exchange.models import Arrival
+from portal.files import names
+from portal.files.models import Attachment, File
+from portal.files.models import State as FileState
 from portal.order import actions as order
 from portal.order.models import Folder
 from portal.order.queries import MAX_PINNED
@@ -50,6 +54,7 @@ class _Rows:
     conversation: Conversation
     messages: list[Message] = field(default_factory=list)
     generations: list[Generation] = field(default_factory=list)
+    files: list[Attachment] = field(default_factory=list)
 
 
 def read(data: bytes) -> file.File:
@@ -60,9 +65,7 @@ def read(data: bytes) -> file.File:
         content = msgspec.json.decode(data, type=file.File)
     except (msgspec.MsgspecError, RecursionError, ValueError):
         raise NotOurFile from None
-    texts = sum(
-        1 + len(message.answers) for each in content.conversations for message in each.messages
-    )
+    texts = sum(map(_count_of_texts, content.conversations))
     if len(content.conversations) > MAX_CONVERSATIONS or texts > MAX_TEXTS:
         raise TooLarge
     for conversation in content.conversations:
@@ -93,7 +96,7 @@ def _take_in(person: Person, content: file.File, *, client_key: UUID) -> Arrival
     for each in content.conversations:
         rows = _rows(person, each)
         if each.is_pinned and not each.is_archived and may_be_pinned > 0:
-            rows.conversation.pinned_at = each.changed_at
+            rows.conversation.pinned_at = rows.conversation.changed_at
             may_be_pinned -= 1
         if any(char.isalnum() for char in each.folder):
             if each.folder not in folders:
@@ -111,22 +114,24 @@ def _pinned(person: Person) -> int:
 
 
 def _rows(person: Person, told: file.Conversation) -> _Rows:
+    # Nothing was said in the future: what is asked next must stand behind it.
+    latest = clock.now() - _STEP * _count_of_texts(told)
     conversation = Conversation(
         owner=person,
         title=" ".join(told.title.split()),
         # A title that came along is kept: nobody is asked for another.
         title_is_own=bool(told.title.strip()),
         model_name=told.model_name,
-        created_at=told.created_at,
-        changed_at=told.changed_at,
-        archived_at=told.changed_at if told.is_archived else None,
+        created_at=min(told.created_at, latest),
+        changed_at=min(told.changed_at, latest),
+        archived_at=min(told.changed_at, latest) if told.is_archived else None,
     )
     rows = _Rows(conversation=conversation)
     answers: dict[int, Generation] = {}
-    last = told.created_at
+    last = conversation.created_at
     for each in told.messages:
         # Never before what it follows: the order of rows is that of their moments.
-        last = max(each.created_at, last + _STEP)
+        last = max(min(each.created_at, latest), last + _STEP)
         message = Message(
             conversation=conversation,
             author=person,
@@ -136,13 +141,35 @@ def _rows(person: Person, told: file.Conversation) -> _Rows:
             created_at=last,
         )
         rows.messages.append(message)
+        for place, attached in enumerate(each.files):
+            rows.files.append(_left_behind(message, attached, place=place))
         for answer in each.answers:
-            last = max(answer.created_at, last + _STEP)
+            last = max(min(answer.created_at, latest), last + _STEP)
             generation = _generation(person, message, answer, at=last)
             answers[answer.number] = generation
             rows.generations.append(generation)
     conversation.shown = answers[told.shown] if told.shown else None
     return rows
+
+
+def _count_of_texts(told: file.Conversation) -> int:
+    return sum(1 + len(each.answers) + len(each.files) for each in told.messages)
+
+
+def _left_behind(message: Message, told: file.Attached, *, place: int) -> Attachment:
+    """A file that was named and did not come along: it is shown, and says so."""
+    kept = File(
+        owner=message.author,
+        conversation=message.conversation,
+        name=names.shown(told.name),
+        kind=told.kind,
+        media_type=told.media_type,
+        size_bytes=0,
+        state=FileState.REFUSED,
+        problem="left-behind",
+        created_at=message.created_at,
+    )
+    return Attachment(file=kept, message=message, place=place)
 
 
 def _generation(
@@ -169,12 +196,16 @@ def _store(taken: Sequence[_Rows]) -> None:
     _insert(Conversation, [rows.conversation for rows in taken])
     _insert(Message, [message for rows in taken for message in rows.messages])
     _insert(Generation, [generation for rows in taken for generation in rows.generations])
+    attached = [attachment for rows in taken for attachment in rows.files]
+    _insert(File, [attachment.file for attachment in attached])
+    Attachment.objects.bulk_create(attached, batch_size=_ROWS_AT_ONCE)
 
 
 def _insert(kind: type[Model], made: Sequence[Model]) -> None:
     """As they are: `bulk_create` would write the moment of storing over the one that was told."""
     fields = kind._meta.concrete_fields
-    at_once = min(_ROWS_AT_ONCE, connection.ops.bulk_batch_size(fields, made))
+    # Where nothing bounds them but their own number, that of none is zero.
+    at_once = max(1, min(_ROWS_AT_ONCE, connection.ops.bulk_batch_size(fields, made)))
     for start in range(0, len(made), at_once):
         query = InsertQuery(kind)
         query.insert_values(fields, list(made[start : start + at_once]), raw=True)
@@ -202,6 +233,8 @@ def _must_be_storable(message: file.Message) -> None:
     if len(message.text) > settings.PORTAL.max_text_chars:
         raise TooLarge
     limits.must_be_clean(message.text)
+    for attached in message.files:
+        limits.must_be_clean(attached.name)
     for answer in message.answers:
         if len(answer.text) + len(answer.thinking) > limits.MAX_API_CHARS:
             raise TooLarge

@@ -1,15 +1,20 @@
 """A conversation as a whole, in memory: every question, every answer, and the branch that is shown.
 
 For what copies conversations: exports and shared snapshots. The page never needs all of it at once
-and reads stretches (portal/chat/branches.py). Two queries, whatever the length; asks no rights.
+and reads stretches (portal/chat/branches.py). Few queries, whatever the length; asks no rights.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from portal.chat.branches import last_answer
 from portal.chat.models import Conversation, Generation, Message
+from portal.files.queries import ATTACHED
+
+_MESSAGES_A_READ = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,9 @@ class Turn:
 
 def tree_of(conversation: Conversation) -> Tree:
     messages = list(conversation.messages.order_by("created_at", "id"))
+    # In lots, for SQLite takes no more than some ten thousand values in a statement.
+    for start in range(0, len(messages), _MESSAGES_A_READ):
+        prefetch_related_objects(messages[start : start + _MESSAGES_A_READ], ATTACHED)
     answers: dict[UUID, list[Generation]] = {message.id: [] for message in messages}
     found = Generation.objects.filter(message__conversation=conversation).defer("request")
     for answer in found.order_by("created_at", "id"):

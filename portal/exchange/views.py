@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
+from portal.accounts import quotas
 from portal.accounts.models import Person
 from portal.chat.errors import BadCommand, ChatError
 from portal.chat.models import Conversation
@@ -56,6 +57,7 @@ async def take_in(request: HttpRequest) -> HttpResponse:
         person = await _person(request)
         client_key = _key(request.GET.get("key", ""))
         content = await sync_to_async(taking_in.read)(_body(request))
+        await sync_to_async(quotas.count_file)(person)
         arrival = await sync_to_async(taking_in.take_in)(person, content, client_key=client_key)
     except ChatError as error:
         return JsonResponse({"error": str(error), "code": error.code}, status=error.status)

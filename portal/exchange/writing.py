@@ -7,6 +7,7 @@ was decided before: by the person given, or in access.py.
 import datetime
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -18,7 +19,13 @@ from portal.accounts.models import Person
 from portal.chat.models import Conversation, State
 from portal.exchange import format as file
 from portal.exchange.tree import Tree, shown_branch, tree_of
+from portal.files.models import Kind
+from portal.files.queries import files_of
 
+_KINDS: dict[str, Literal["image", "document"]] = {
+    Kind.IMAGE: "image",
+    Kind.DOCUMENT: "document",
+}
 _UNFIT_IN_NAMES = re.compile(r"[^\w\- ]+")
 _MAX_NAME_CHARS = 60
 # What is still being written is cut short, as far as the file knows.
@@ -78,6 +85,10 @@ def _messages(tree: Tree, numbers: dict[UUID, int]) -> list[file.Message]:
             text=message.text,
             created_at=message.created_at,
             after=numbers.get(message.after_id) if message.after_id else None,
+            files=[
+                file.Attached(name=each.name, kind=_KINDS[each.kind], media_type=each.media_type)
+                for each in files_of(message)
+            ],
             answers=[
                 file.Answer(
                     number=numbers[answer.id],
@@ -100,6 +111,10 @@ def conversation_as_markdown(conversation: Conversation) -> Iterator[str]:
     yield f"# {_one_line(conversation.title) or _('Chat')}\n"
     for turn in shown_branch(tree_of(conversation)):
         yield f"\n## {_('You')} · {_moment(turn.message.created_at)}\n\n{turn.message.text}\n"
+        names = ", ".join(each.name for each in files_of(turn.message))
+        if names:
+            attached = _("Attached: %(names)s") % {"names": names}
+            yield f"\n{attached}\n"
         if turn.answer is not None:
             yield f"\n## {_one_line(turn.answer.model_name)}\n\n{turn.answer.text}\n"
 

@@ -1,32 +1,27 @@
 """The frames of putting conversations in order. Not for doing it: actions.py."""
 
-import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Meta
 
 from portal.chat.told import Conv
-from portal.chat.vocabulary import Asked, Shown, Told, Words
+from portal.chat.vocabulary import Asked, AskedByPage, Shown, Told, Words
 from portal.order.queries import Shelf
 
 Handful = Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=200)]
-Moment = Annotated[datetime.datetime, Meta(tz=True)]
 
 
-class ListShelf(Asked, frozen=True, kw_only=True, tag="shelf.list"):
+class ListShelf(AskedByPage, frozen=True, kw_only=True, tag="shelf.list"):
     """`folder_id` goes with the shelf "folder", and with no other."""
 
     shelf: Shelf
     folder_id: UUID | None = None
-    before: Moment | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if (self.shelf == "folder") != (self.folder_id is not None):
             raise ValueError("a folder needs its id, and nothing else has one")
-        # At either end of the calendar a moment has no name in other time zones.
-        if self.before and not datetime.MINYEAR < self.before.year < datetime.MAXYEAR:
-            raise ValueError("out of range")
 
 
 class PinConversations(Asked, frozen=True, kw_only=True, tag="conversations.pin"):

@@ -19,7 +19,10 @@ from portal.audit.record import record
 from portal.chat import actions
 from portal.chat.models import OPEN, Conversation, Generation
 from portal.chat.wakeups import wake
+from portal.files.queries import ids_in as files_in
+from portal.files.sweeping import forget_bytes
 from portal.search import index
+from portal.sharing.telling import tell_readers_in
 from portal.streams import transcript as streams
 from portal.streams.connection import AWAY
 
@@ -40,6 +43,7 @@ def delete(person: Person, choose: Callable[[], Sequence[Conversation]]) -> None
     for each in chosen:
         record(person, "conversation.deleted", each)
         transaction.on_commit(partial(wake, person.id, each.id))
+    tell_readers_in(ids)
     for generation in Generation.objects.filter(message__conversation_id__in=ids, state__in=OPEN):
         transaction.on_commit(partial(_stop_quietly, generation))
 
@@ -61,10 +65,12 @@ def _purge(going: QuerySet[Conversation]) -> int:
         return 0
     said = Generation.objects.filter(message__conversation_id__in=ids)
     generation_ids = list(said.values_list("id", flat=True))
+    file_ids = files_in(ids)
     with transaction.atomic():
         for each in Conversation.objects.filter(id__in=ids):
             record(None, "conversation.removed", each)
         Conversation.objects.filter(id__in=ids).delete()
+    forget_bytes(file_ids)
     _forget_streams(generation_ids)
     return len(ids)
 

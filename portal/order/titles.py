@@ -58,6 +58,11 @@ class Titles:
         self._asked: dict[UUID, UUID] = {}
         self._not_before: dict[UUID, float] = {}
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something was asked, or could not be, and is looked for again."""
+        return bool(self._asked or self._not_before)
+
     def step(self) -> None:
         if self._clock() < self._next_look:
             return

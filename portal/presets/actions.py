@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum, TextField
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Length
 from django.utils.translation import gettext as _
 
 from portal.accounts.models import Person
@@ -23,8 +26,15 @@ from portal.presets.models import ConversationSettings, Offered, Preset, PromptT
 
 MAX_PRESETS = 200
 MAX_TEMPLATES = 500
+# Of all that one person has of a kind: they are listed in one frame.
+MAX_CHARS_KEPT = 2_000_000
 
 T = TypeVar("T", bound=Offered)
+
+_CHARS: dict[type[Offered], Combinable] = {
+    Preset: Length("system") + Length("format") + Length(Cast("starters", TextField())),
+    PromptTemplate: Length("text"),
+}
 
 
 @transaction.atomic
@@ -114,9 +124,11 @@ def _change(person: Person, find: Callable[[], T], *, values: dict[str, Any], ac
     try:
         with transaction.atomic():
             found = find()
+            before = _chars_kept(person, type(found))
             for name, value in values.items():
                 setattr(found, name, value)
             found.save(update_fields=[*values, "changed_at"])
+            _must_fit(person, type(found), before=before)
             record(person, act, found)
             return found
     except IntegrityError:
@@ -151,8 +163,26 @@ def _make_once(
     if hers.count() >= most:
         raise TooMuch(_("You have very many of these already. Delete one first."))
     made = kind._default_manager.create(owner=person, client_key=client_key, **values)
+    _must_fit(person, kind)
     record(person, f"{_kind_of(made)}.saved", made)
     return made
+
+
+def _must_fit(person: Person, kind: type[Offered], *, before: int = 0) -> None:
+    """In the transaction that has stored it. Whoever has too much already may still shorten it."""
+    now = _chars_kept(person, kind)
+    if now > max(before, MAX_CHARS_KEPT):
+        raise TooMuch(
+            _(
+                "All that you have of these is very long together. Nothing was saved; shorten this"
+                " one, or delete another first."
+            )
+        )
+
+
+def _chars_kept(person: Person, kind: type[Offered]) -> int:
+    hers = kind._default_manager.filter(owner=person)
+    return hers.aggregate(chars=Sum(_CHARS[kind]))["chars"] or 0
 
 
 def _kind_of(offered: Offered) -> str:

@@ -3,7 +3,6 @@
 Not for how a model samples, nor for what programs send: portal/api/options.py caps, this refuses.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -231,11 +230,10 @@ def _number(parameter: Parameter, value: object) -> float | int:
 
 
 def _fits(parameter: Parameter, value: float) -> bool:
-    if isinstance(value, bool) or not math.isfinite(value):
+    # The range first: it holds no infinity, and no whole number that has no finite neighbour.
+    if isinstance(value, bool) or not parameter.least <= value <= parameter.most:
         return False
-    if parameter.kind == "whole" and value != int(value):
-        return False
-    return parameter.least <= value <= parameter.most
+    return parameter.kind != "whole" or value == int(value)
 
 
 def _texts(value: object) -> list[str]:

@@ -19,6 +19,7 @@ from portal.chat.errors import BadCommand
 from portal.chat.models import Conversation
 from portal.search import index
 from portal.search.limit import limited
+from portal.search.marks import marks_in, without
 from portal.search.models import Passage
 from portal.search.words import Query, fold, terms_in
 
@@ -126,7 +127,8 @@ def _hit(passage: Passage, query: Query) -> Hit | None:
     message, generation = passage.message, passage.generation
     text = message.text if message else generation.text if generation else ""
     message_id = message.id if message else generation.message_id if generation else None
-    parts = _line(text, query)
+    # Questions are shown as they were typed, answers as they are drawn.
+    parts = _line(text, query, is_markdown=generation is not None)
     if parts is None or message_id is None:
         return None
     return Hit(
@@ -138,7 +140,7 @@ def _hit(passage: Passage, query: Query) -> Hit | None:
     )
 
 
-def _line(text: str, query: Query) -> list[Part] | None:
+def _line(text: str, query: Query, *, is_markdown: bool = False) -> list[Part] | None:
     """The stretch around the first hit, with every hit in it marked; None when it holds not all."""
     folded = fold(text)
     places = terms_in(folded, query)
@@ -149,17 +151,17 @@ def _line(text: str, query: Query) -> list[Part] | None:
         for start, end in places
     )
     begin, end = _stretch(text, around=spans[0])
+    marks = marks_in(text, begin=begin, end=end, hits=spans) if is_markdown else []
     parts = [Part(text="…", is_hit=False)] if begin > 0 else []
     at = begin
-    for start, stop in spans:
-        if start >= end:
-            break
-        if start > at:
-            parts.append(Part(text=_flat(text[at:start]), is_hit=False))
-        parts.append(Part(text=_flat(text[start : min(stop, end)]), is_hit=True))
-        at = min(stop, end)
-    if at < end:
-        parts.append(Part(text=_flat(text[at:end]), is_hit=False))
+    for start, stop in [*spans, (end, end)]:
+        start, stop = min(start, end), min(stop, end)
+        between = _flat(without(text, start=at, stop=start, marks=marks))
+        if between:
+            parts.append(Part(text=between, is_hit=False))
+        if stop > start:
+            parts.append(Part(text=_flat(text[start:stop]), is_hit=True))
+        at = stop
     return [*parts, Part(text="…", is_hit=False)] if end < len(text) else parts
 
 

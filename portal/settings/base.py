@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "portal.audit",
     "portal.presets",
     "portal.context",
+    "portal.files",
     "portal.api",
     "portal.ops",
 ]
@@ -152,13 +153,17 @@ if PORTAL.trusted_proxies:
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = PORTAL.home / "static"
-STATICFILES_DIRS = [path for path in (BASE_DIR / "static" / "dist",) if path.is_dir()]
+STATICFILES_DIRS = [
+    *(path for path in (BASE_DIR / "static" / "dist",) if path.is_dir()),
+    ("icons", BASE_DIR / "static" / "icons"),
+]
 # Served from where they lie: what Vite builds carries its hash in its name and its compressed twin
 # beside it, so there is nothing to collect.
 SERVESTATIC_USE_FINDERS = True
@@ -213,6 +218,9 @@ CELERY_BEAT_SCHEDULE = {
     "catalog.sync": {"task": "catalog.sync", "schedule": 3600.0},
     "catalog.prune": {"task": "catalog.prune", "schedule": 6 * 3600.0},
     "catalog.forget_uploads": {"task": "catalog.forget_uploads", "schedule": 3600.0},
+    "files.forget": {"task": "files.forget", "schedule": 3600.0},
+    # As the sweep of jobs below: the next one says the same.
+    "files.wake_late": {"task": "files.wake_late", "schedule": 30.0, "options": {"expires": 30.0}},
     # A turn that nobody took is left out: they must not pile up behind a long one.
     "catalog.check_in_turn": {
         "task": "catalog.check_in_turn",

@@ -38,5 +38,11 @@ class TooManyReaders(TooMuch):
     sentence = gettext_lazy("These are too many people at once. Share with a group instead.")
 
 
+class TooManyShares(TooMuch):
+    sentence = gettext_lazy(
+        "You share very many chats already. Nothing was shared; take one of them back first."
+    )
+
+
 class TooLong(TooMuch):
     sentence = gettext_lazy("This chat is too long to be shared in one piece. Export it instead.")

@@ -21,6 +21,18 @@ def shares_of(conversation: Conversation) -> Sequence[Share]:
     return list(live.prefetch_related("people", "groups").order_by("-created_at", "id"))
 
 
+def shares_in(conversation_ids: Iterable[UUID]) -> Sequence[Share]:
+    """Those of any of these conversations that can be read now. One query."""
+    live = Share.objects.filter(conversation_id__in=list(conversation_ids), revoked_at=None)
+    return list(live.defer("turns"))
+
+
+def living_shares(person: Person) -> int:
+    """How many snapshots of hers are kept for others to read."""
+    live = Share.objects.filter(owner=person, revoked_at=None)
+    return live.filter(conversation__deleted_at=None).count()
+
+
 def received_by(person: Person) -> Sequence[Share]:
     """What others let her read now, newest first. One query."""
     return list(

@@ -14,6 +14,7 @@ from portal.chat import frames
 from portal.chat.models import Conversation
 from portal.exchange.tree import Turn as Branch
 from portal.exchange.tree import shown_branch, tree_of
+from portal.files.queries import files_of
 from portal.sharing.errors import NothingToShare, StillWriting, TooLong
 
 MAX_TURNS = 2_000
@@ -28,9 +29,12 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True, kw_only=True):
+    """`files`: what went with the question was called so. Their bytes stay their owner's."""
+
     question: str
     asked_at: datetime.datetime
     answer: Answer | None
+    files: list[str] = []
 
 
 def taken(conversation: Conversation) -> list[dict[str, Any]]:
@@ -57,6 +61,7 @@ def _turn(turn: Branch) -> Turn:
     return Turn(
         question=turn.message.text,
         asked_at=turn.message.created_at,
+        files=[file.name for file in files_of(turn.message)],
         answer=None
         if answer is None
         else Answer(

@@ -1,10 +1,13 @@
 """The portal's connections to Redis, each call with a time limit. Knows no key and no meaning."""
 
 import asyncio
+import math
 import weakref
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
+import hiredis
 import redis
 import redis.asyncio
 from django.conf import settings
@@ -52,16 +55,43 @@ def async_client() -> AsyncClient:
     return of_this_loop[url]
 
 
-def lone_client() -> AsyncClient:
-    """One connection of its own that is never repeated silently, so its CLIENT ID stays true."""
-    return redis.asyncio.Redis.from_url(
-        settings.PORTAL.redis_url,
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=CONNECT_SECONDS,
-        protocol=2,
-        single_connection_client=True,
-        retry=AsyncRetry(NoBackoff(), 0),
-    )
+class Line:
+    """One connection, for one coroutine at a time, that is never opened again silently: after any
+    failure it is of no more use, and its CLIENT ID stays true until then.
+
+    Without redis-py's client around it, which makes a task of every call, and times, counts and
+    repeats it: for whoever asks the same again and again, many times a second.
+    """
+
+    def __init__(self) -> None:
+        pool: Any = redis.asyncio.ConnectionPool.from_url(
+            settings.PORTAL.redis_url,
+            socket_connect_timeout=CONNECT_SECONDS,
+            protocol=2,
+            retry=AsyncRetry(NoBackoff(), 0),
+        )
+        self._connection = pool.make_connection()
+        self._is_open = False
+
+    async def open(self) -> None:
+        self._is_open = True
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._connection.connect()
+
+    async def ask(self, *words: str | bytes | int) -> Any:
+        """The answer as the server wrote it; raises what `AWAY` names."""
+        if not (self._is_open and self._connection.is_connected):
+            raise NotConnected("this line was closed")
+        packed = _packed(words)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            # Its own time limits make a task of every call; one limit around both is enough.
+            await self._connection.send_packed_command(packed, check_health=False)
+            return await self._connection.read_response(timeout=math.inf)
+
+    async def close(self) -> None:
+        """Again is harmless."""
+        self._is_open = False
+        await self._connection.disconnect(nowait=True)
 
 
 async def close() -> None:
@@ -69,6 +99,10 @@ async def close() -> None:
     of_this_loop = _async_clients.pop(asyncio.get_running_loop(), {})
     for each in of_this_loop.values():
         await each.aclose()
+
+
+# Its types know of commands of one word only.
+_packed: Callable[[tuple[str | bytes | int, ...]], bytes] = cast(Any, hiredis.pack_command)
 
 
 @lru_cache(maxsize=8)

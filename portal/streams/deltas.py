@@ -1,15 +1,15 @@
 """Entries of an event stream made into steps for whoever shows them. Not for waiting: events.py."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from inference import protocol
 from portal.streams.transcript import Entry, placed, read_event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delta:
+class Delta(Struct, frozen=True, kw_only=True):
     """Events `first` to `last` of one attempt, as one step for whoever shows them."""
 
     attempt: int

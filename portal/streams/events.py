@@ -13,7 +13,8 @@ from uuid import UUID
 
 from inference import protocol
 from portal.streams import tasks
-from portal.streams.connection import AWAY, AsyncClient, async_client, lone_client
+from portal.streams.arrival import Arrival
+from portal.streams.connection import AWAY, Line, async_client
 from portal.streams.deltas import Delta, deltas
 from portal.streams.transcript import Entry
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 BLOCK_SECONDS = 1.0
 # Few streams are passed on at once; from MANY_STREAMS on the process looks every PAUSE_SECONDS.
-MANY_STREAMS = 8
+MANY_STREAMS = 32
 PAUSE_SECONDS = 0.02
 LINGER_SECONDS = 5.0
 AWAY_SECONDS = 0.25
@@ -108,13 +109,13 @@ class Reader:
         self._delivered = (attempt, number)
         self._pending: Delta | None = None
         self._is_behind = is_behind
-        self._arrived = asyncio.Event()
+        self._arrived = Arrival()
         if is_behind:
             self._arrived.set()
 
     async def next(self, *, until: float) -> Delta | None:
         """None when nothing came until then, by the clock of this loop."""
-        while await self._has_arrived(until):
+        while await self._arrived.is_there(until):
             if self._is_behind:
                 delta = await self._catch_up()
             else:
@@ -125,16 +126,8 @@ class Reader:
                 return delta
         return None
 
-    async def _has_arrived(self, until: float) -> bool:
-        if self._arrived.is_set():
-            return True  # most often, and then no timer is needed
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._arrived.wait()
-        except TimeoutError:
-            return False
-
     def leave(self) -> None:
+        self._arrived.forget()
         self._stream.leave(self)
 
     def offer(self, delta: Delta) -> None:
@@ -190,6 +183,7 @@ class Follower:
         self._asked: dict[bytes, _Stream] = {}
         self._changed = asyncio.Event()
         self._connection_id: int | None = None
+        self._waking: Line | None = None
         self._is_blocked = False
 
     @classmethod
@@ -235,8 +229,11 @@ class Follower:
         # More than once, since the first may reach Redis before the read it is meant for.
         while self._lacks_some() and self._connection_id is not None:
             try:
-                await async_client().client_unblock(self._connection_id)
+                if self._waking is None:
+                    self._waking = await _opened()
+                await self._waking.ask("CLIENT", "UNBLOCK", self._connection_id)
             except AWAY:
+                await self._end_waking()
                 return
             await asyncio.sleep(0.005)
 
@@ -247,21 +244,22 @@ class Follower:
         return any(self._asked.get(key) is not each for key, each in self._streams.items())
 
     async def _run(self) -> None:
-        redis: AsyncClient | None = None
+        line: Line | None = None
         try:
             while await self._has_work():
                 try:
-                    if redis is None:
-                        redis = lone_client()
-                        self._connection_id = await redis.client_id()
-                    await self._read(redis)
+                    if line is None:
+                        line = await _opened()
+                        self._connection_id = int(await line.ask("CLIENT", "ID"))
+                    await self._read(line)
                 except AWAY as error:
                     log.warning("following waits for Redis: %s", type(error).__name__)
-                    await self._drop(redis)
-                    redis = None
+                    await self._drop(line)
+                    line = None
                     await asyncio.sleep(AWAY_SECONDS)
         finally:
-            await self._drop(redis)
+            await self._drop(line)
+            await self._end_waking()
 
     async def _has_work(self) -> bool:
         """False after nothing was followed for a while: then the task may end."""
@@ -275,29 +273,34 @@ class Follower:
             pass
         return bool(self._streams)
 
-    async def _drop(self, redis: AsyncClient | None) -> None:
+    async def _drop(self, line: Line | None) -> None:
         self._connection_id = None
-        if redis is not None:
-            await redis.aclose()
+        if line is not None:
+            await line.close()
 
-    async def _read(self, redis: AsyncClient) -> None:
+    async def _end_waking(self) -> None:
+        waking, self._waking = self._waking, None
+        if waking is not None:
+            await waking.close()
+
+    async def _read(self, line: Line) -> None:
         if not self._streams:
             # The last reader left while we waited for Redis.
             return
         asked = self._asked = dict(self._streams)
         self._is_blocked = True
         try:
-            answer = await redis.xread(
-                {stream.key: stream.newest_id for stream in asked.values()},
-                count=ENTRIES_A_READ,
-                block=int(BLOCK_SECONDS * 1000),
+            answer = await line.ask(
+                *("XREAD", "COUNT", ENTRIES_A_READ, "BLOCK", int(BLOCK_SECONDS * 1000), "STREAMS"),
+                *asked,
+                *(stream.newest_id for stream in asked.values()),
             )
         finally:
             self._is_blocked = False
         for key, entries in answer or ():
             # Somebody may have left and come back meanwhile, to another place than we asked for.
             if self._streams.get(key) is asked[key]:
-                asked[key].spread(entries)
+                asked[key].spread([(entry_id, _fields(flat)) for entry_id, flat in entries])
         if len(self._streams) >= MANY_STREAMS:
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -325,6 +328,21 @@ class _Stream:
         self.readers.discard(reader)
         if not self.readers:
             self._follower.forget(self)
+
+
+async def _opened() -> Line:
+    line = Line()
+    try:
+        await line.open()
+    except BaseException:
+        await line.close()
+        raise
+    return line
+
+
+def _fields(flat: list[bytes]) -> dict[bytes, bytes]:
+    """Names and values, which Redis sends in one row."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _chars(delta: Delta) -> int:

@@ -24,11 +24,15 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """`position` 1 is next, None where there is no order; `progress` from 0 to 1 while loading."""
+    """`position` 1 is next, None where there is no order; `progress` from 0 to 1 while loading.
+
+    `slots`: how many answers of that queue are made at once, as far as hosts say.
+    """
 
     state: Literal["queued", "loading"]
     position: int | None = None
     progress: float | None = None
+    slots: int = 0
 
 
 async def watch(generation_id: UUID, *, queue: str) -> AsyncGenerator[Place, None]:
@@ -107,9 +111,11 @@ class _Places:
             for host in hosts:
                 pipeline.get(protocol.host_key(host))
             answers = await pipeline.execute()
-        loading = loading_by_queue(decode_hosts(answers[len(waiters) :]))
+        states = decode_hosts(answers[len(waiters) :])
+        loading, slots = loading_by_queue(states), slots_by_queue(states)
         for waiter, rank in zip(waiters, answers[: len(waiters)], strict=True):
-            waiter.offer(place_of(rank, progress=loading.get(waiter.queue)))
+            queue = waiter.queue
+            waiter.offer(place_of(rank, progress=loading.get(queue), slots=slots.get(queue, 0)))
 
 
 def loading_by_queue(states: Iterable[protocol.HostState]) -> dict[str, float]:
@@ -125,13 +131,23 @@ def loading_by_queue(states: Iterable[protocol.HostState]) -> dict[str, float]:
     return {queue: progress for queue, progress in loading.items() if queue not in ready}
 
 
-def place_of(rank: int | None, *, progress: float | None) -> Place:
+def slots_by_queue(states: Iterable[protocol.HostState]) -> dict[str, int]:
+    """Queue → how many of its answers are made at once, on all hosts that have it ready."""
+    slots: dict[str, int] = {}
+    for state in states:
+        for runner in state.runners:
+            if runner.state == "ready":
+                slots[runner.queue] = slots.get(runner.queue, 0) + runner.slots
+    return slots
+
+
+def place_of(rank: int | None, *, progress: float | None, slots: int = 0) -> Place:
     """Without a rank it is on its way to the queue or from it, and has not begun: still waiting."""
     if rank is None:
         return Place(state="queued")
     if progress is not None:
         return Place(state="loading", position=rank + 1, progress=progress)
-    return Place(state="queued", position=rank + 1)
+    return Place(state="queued", position=rank + 1, slots=slots)
 
 
 _all: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Places]" = weakref.WeakKeyDictionary()

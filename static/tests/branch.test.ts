@@ -6,7 +6,7 @@ import { type Branch, joined, type Question, withEarlier, withSent } from "../sr
 function question(id: string, after: string | null, answers = 1): Question {
   const answerIds = Array.from({ length: answers }, (_, index) => `${id}${index + 1}`);
   const shownAnswer = answerIds.at(-1) ?? null;
-  return { id, text: id, createdAt: "", after, answerIds, shownAnswer, versions: [id] };
+  return { id, text: id, createdAt: "", files: [], after, answerIds, shownAnswer, versions: [id] };
 }
 
 function branch(...questions: Question[]): Branch {

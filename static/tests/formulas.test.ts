@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import MarkdownIt from "markdown-it";
 import { asCsv, asTsv } from "../src/chat/rendering/cells";
-import { formulaAt, readFormulas } from "../src/chat/rendering/formulas";
+import { formulaAt, MAX_FORMULA_CHARS, readFormulas } from "../src/chat/rendering/formulas";
 import { kindOf } from "../src/chat/rendering/kinds";
 
 const markdown = new MarkdownIt({ html: false, breaks: true });
@@ -54,4 +54,20 @@ test("only what can be looked at has a preview", () => {
   assert.equal(kindOf("xml", '<?xml version="1.0"?><svg>'), "svg");
   assert.equal(kindOf("xml", "<rss>"), null);
   assert.equal(kindOf("constructor", ""), null);
+});
+
+test("an end is looked for no further than a formula reaches, however long the text (threat D6)", () => {
+  const text = "\\(x ".repeat(10_000);
+  const looksFor = String.prototype.indexOf;
+  let looked = 0;
+  String.prototype.indexOf = function (wanted: string, from = 0): number {
+    looked += this.length - from;
+    return looksFor.call(this, wanted, from);
+  };
+  try {
+    assert.equal(formulaAt(text, 0), null);
+  } finally {
+    String.prototype.indexOf = looksFor;
+  }
+  assert.ok(looked > 0 && looked <= MAX_FORMULA_CHARS + 2, String(looked));
 });

@@ -152,8 +152,11 @@ test("a place in the queue is shown while it waits, and never afterwards", () =>
     state: "queued",
     position: 3,
     progress: null,
+    seconds: 40,
   };
   assert.equal(applyStatus(queued, status).position, 3);
+  assert.equal(applyStatus(queued, status).waitSeconds, 40);
+  assert.equal(after(queued, { text: "Hi", state: "writing" }).waitSeconds, null);
 
   const writing = after(queued, { text: "Hi", state: "writing" });
   assert.equal(applyStatus(writing, status), writing);

@@ -22,9 +22,22 @@ test("it is calm, then near, then over; and alone when the draft itself is too l
 });
 
 test("a model whose window is not known warns of nothing", () => {
-  assert.deepEqual(fillOf(0, 10, 10), { window: 0, used: 10, draft: 10, share: 0, level: "calm" });
+  assert.deepEqual(fillOf(0, 10, 10), {
+    window: 0,
+    used: 10,
+    draft: 10,
+    files: 0,
+    share: 0,
+    level: "calm",
+  });
 });
 
 test("the ring is never more than full", () => {
   assert.equal(fillOf(100, 90, 900).share, 1);
+});
+
+test("files weigh as much as text, and may be too much by themselves", () => {
+  assert.equal(fillOf(4096, 1000, 100, 2500).level, "near");
+  assert.equal(fillOf(4096, 1000, 100, 3500).level, "over");
+  assert.equal(fillOf(4096, 0, 100, 4096).level, "alone");
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { thoughtSeconds } from "../src/chat/rendering/thought";
+import { measuredSeconds, thoughtSeconds } from "../src/chat/rendering/thought";
 
 test("thinking lasts from its first thought to the first word", () => {
   assert.equal(thoughtSeconds("a", false, 1_000), null);
@@ -18,4 +18,10 @@ test("a new attempt counts anew", () => {
   thoughtSeconds("c", true, 2_000);
   thoughtSeconds("c", false, 10_000);
   assert.equal(thoughtSeconds("c", true, 13_000), 3);
+});
+
+test("what was measured is known after a reload as well", () => {
+  assert.equal(measuredSeconds({ thinking_ns: 12_400_000_000 }), 12);
+  assert.equal(measuredSeconds({ answer_ns: 5 }), null);
+  assert.equal(measuredSeconds(null), null);
 });

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.api import goreading, goscan
 from portal.api.goreading import Fields, NoBody, NotReadable, parse
 
 
@@ -108,3 +109,46 @@ def test_a_body_of_null_is_an_empty_request_and_of_a_list_is_none() -> None:
     assert Fields(None, struct="ChatRequest").text("model") == ""
     with pytest.raises(NotReadable, match=r"array into Go value of type api\.ChatRequest"):
         Fields([], struct="ChatRequest", go_type="api.ChatRequest")
+
+
+@pytest.mark.threat("C7")
+def test_a_long_body_that_is_broken_is_refused_without_a_walk_through_every_byte(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Everybody's streams would stand still for half a minute meanwhile."""
+    walked: list[int] = []
+
+    def walk(data: bytes) -> str:
+        walked.append(len(data))
+        return "unexpected EOF"
+
+    monkeypatch.setattr(goscan, "complaint", walk)
+    short, long = (b'{"a":"' + b"a" * count for count in (10, goreading.MAX_EXPLAINED_BYTES))
+
+    for body, words in ((short, "unexpected EOF"), (long, "invalid JSON")):
+        with pytest.raises(NotReadable, match=words):
+            parse(body)
+
+    assert walked == [len(short)]
+
+
+@pytest.mark.threat("C7")
+def test_more_values_than_any_prompt_has_are_refused_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(goreading, "MAX_VALUES", 100)
+
+    parse(b"[" + b"1," * 99 + b"1]")
+    for body in (b"[" + b"1," * 100 + b"1]", b"[[]," * 50, b'[{"a":1},' * 50):
+        with pytest.raises(NotReadable, match="more than 100 values"):
+            parse(body)
+
+
+@pytest.mark.threat("C7")
+def test_a_list_of_more_than_anybody_asks_is_refused_but_the_tokens_of_a_context_are_not() -> None:
+    many = [0] * (goreading.MAX_ITEMS + 1)
+    fields = Fields({"messages": many, "context": many}, struct="ChatRequest")
+
+    with pytest.raises(NotReadable, match="messages has more than 20000 items"):
+        fields.items("messages", go_type="[]api.Message")
+    assert len(fields.items("context", go_type="[]int")) == len(many)

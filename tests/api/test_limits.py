@@ -228,6 +228,40 @@ async def test_a_foreign_page_cannot_ask_for_the_network_it_is_looked_at_in(
     assert (await http.get("/api/tags", headers={"Origin": origin})).status_code == status
 
 
+@pytest.mark.threat("A15")
+@pytest.mark.parametrize("origin", ["null", "file://", "app://chat"])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("application/json; charset=utf-8", 200),
+        ("text/plain", 401),
+        ("TEXT/PLAIN;charset=UTF-8", 401),
+        ("application/x-www-form-urlencoded", 401),
+        ("multipart/form-data; boundary=x", 401),
+        ("", 401),
+    ],
+)
+async def test_a_page_that_hides_its_origin_asks_no_more_than_its_browser_would_ask_us_about(
+    http: httpx.AsyncClient,
+    model: Model,
+    worker: Worker,
+    office: None,
+    origin: str,
+    kind: str,
+    status: int,
+) -> None:
+    """A frame may be sandboxed by whoever shows it: then `null` is all that its browser says."""
+    headers = {"Origin": origin, **({"Content-Type": kind} if kind else {})}
+
+    answer = await http.post("/api/chat", content=json.dumps(HELLO), headers=headers)
+    preflight = await http.options("/api/chat", headers={"Origin": origin})
+
+    assert answer.status_code == status
+    assert await in_thread(Generation.objects.count)() == (status == 200)
+    assert "Access-Control-Allow-Origin" not in preflight.headers
+
+
 @pytest.mark.threat("A10")
 async def test_a_wrong_key_is_not_taken_for_none(
     http: httpx.AsyncClient, model: Model, office: None

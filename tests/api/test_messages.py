@@ -244,6 +244,36 @@ async def test_blocks_become_turns_and_results_stand_before_the_words(
     )
 
 
+async def test_a_picture_that_a_function_returned_is_seen_where_it_stands(
+    alice: Caller, worker: Worker
+) -> None:
+    await in_thread(make_model)(capabilities=ABLE)
+    returned = [{"type": "text", "text": "Page 1: "}, PICTURE, {"type": "text", "text": "."}, 5]
+    result = {"type": "tool_result", "tool_use_id": "call_abcd1234", "content": returned}
+    messages = [
+        {"role": "user", "content": "Read it."},
+        {"role": "assistant", "content": [USE]},
+        {"role": "user", "content": [result]},
+    ]
+
+    await alice.post(PATH, {**HELLO, "messages": messages})
+
+    _, _, told = worker.taken[0].messages
+    assert (told.role, told.content, told.images) == ("tool", "Page 1: [img].", (b"hello",))
+
+
+async def test_a_picture_that_a_function_returned_is_refused_where_the_model_sees_none(
+    alice: Caller, model: Model
+) -> None:
+    """Passed over in silence, it would be made up."""
+    result = {"type": "tool_result", "tool_use_id": "call_abcd1234", "content": [PICTURE]}
+
+    answer = await alice.post(PATH, {**HELLO, "messages": [{"role": "user", "content": [result]}]})
+
+    assert answer.status_code == 400
+    assert "image_url is only supported" in answer.json()["error"]["message"]
+
+
 async def test_a_search_that_was_made_elsewhere_is_read_behind_its_call(
     alice: Caller, model: Model, worker: Worker
 ) -> None:

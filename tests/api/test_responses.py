@@ -571,3 +571,17 @@ async def test_a_body_that_would_hold_much_memory_while_it_is_unpacked_is_refuse
 
     sentence = "the body is not what zstd makes"
     assert (response.status_code, response.json()["error"]["message"]) == (400, sentence)
+
+
+@pytest.mark.threat("C7")
+async def test_what_would_be_said_again_is_bounded_before_it_is_written(
+    alice: Caller, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of tools that are left out: they stand in each object of the answer."""
+    monkeypatch.setattr(responses_reading, "MAX_ECHOED_CHARS", 50)
+    tools = [{"type": "file_search", "vector_store_ids": ["x" * 50]}]
+
+    answer = await alice.post(PATH, {**HELLO, "tools": tools})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "the tools are too long"

@@ -1,10 +1,11 @@
 """Pull and push as Ollama's clients know them: the lines, the texts, the end."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from portal.api import transfers
 from portal.catalog import jobs
 from portal.catalog.jobs import following, pulling, pushing, queue
 from portal.catalog.models import Job, JobState, Model
+from portal.streams.jobs import Listener
 from tests.api.conftest import Caller, in_thread, make_person, make_secret, until
 from tests.doubles.shelf import PATIENCE_SECONDS, Shelf
 
@@ -253,6 +255,38 @@ async def test_the_last_client_to_leave_ends_the_pull_and_others_do_not(
 
     await second.aclose()
     assert await state_of(job) == JobState.CANCELLED
+
+
+@pytest.mark.threat("F13")
+async def test_a_client_that_leaves_ends_the_pull_though_the_redis_client_swallows_it(
+    carol: Caller, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "send", lambda job_id, *, again=False: None)
+    job = await begun(carol.person, is_kept=False)
+    is_asked = asyncio.Event()
+
+    async def swallowing(_listener: Listener, *, block_seconds: float) -> list[jobs.Line]:
+        if is_asked.is_set():
+            await asyncio.Event().wait()
+        is_asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(Listener, "next", swallowing)
+    reading = asyncio.create_task(_read_to_the_end(transfers._lines(job, opening="")))
+    await is_asked.wait()
+
+    # Once, as the server does it when a connection is lost.
+    reading.cancel()
+    await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
+
+    assert reading.cancelled()
+    await until(lambda: state_is(job, JobState.CANCELLED))
+
+
+async def _read_to_the_end(stream: AsyncIterator[bytes]) -> list[bytes]:
+    return [line async for line in stream]
 
 
 async def test_a_pull_that_an_administrator_asked_for_goes_on_without_clients(

@@ -10,7 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -31,6 +34,7 @@ from tests.api.old_reader import OldReader
 HELLO = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hello"}]}
 CHAT, COMPLETIONS = "/api/chat", "/v1/chat/completions"
 SECONDS = 60.0
+SHORTLY = threading.Event()
 
 
 @dataclass
@@ -42,9 +46,17 @@ class Server:
     log: Path
     wires: list["Wire"] = field(default_factory=list)
 
-    async def sends(self, caller: Caller, path: str, body: dict[str, Any]) -> "Wire":
+    async def sends(
+        self, caller: Caller, path: str, body: dict[str, Any], *, room_bytes: int | None = None
+    ) -> "Wire":
+        """`room_bytes`: how little the kernel keeps of an answer that is not read yet."""
         content = json.dumps(body).encode()
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        line = socket.socket()
+        if room_bytes is not None:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room_bytes)
+        line.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(line, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=line)
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
             f"Authorization: Bearer {caller.key}\r\n"
@@ -53,6 +65,13 @@ class Server:
         writer.write(head.encode() + content)
         self.wires.append(Wire(reader, writer))
         return self.wires[-1]
+
+    async def is_left(self, earlier: int = 0) -> None:
+        """By everybody; what it has said since then is shown when the test failed."""
+        for wire in self.wires:
+            await wire.leave()
+        self.wires.clear()
+        sys.stdout.write(self.log.read_text()[earlier:])
 
 
 @dataclass
@@ -85,23 +104,43 @@ class Wire:
             await self.writer.wait_closed()
 
 
+@pytest.fixture(scope="module")
+def lasting(
+    django_db_setup: None, valkey: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One server for all tests that let it live; what it is asked about is new in each."""
+    with _serving(tmp_path_factory.mktemp("server") / "server.log") as started:
+        yield started
+
+
 @pytest.fixture
-async def server(model: Model, tmp_path: Path) -> AsyncIterator[Server]:
+async def server(lasting: Server, model: Model) -> AsyncIterator[Server]:
+    """Nobody is connected to it any more when the test is over."""
+    earlier = len(lasting.log.read_text())
+    yield lasting
+    await lasting.is_left(earlier)
+
+
+@pytest.fixture
+async def mortal(model: Model, tmp_path: Path) -> AsyncIterator[Server]:
+    """A server that this test may end."""
+    with _serving(tmp_path / "server.log") as started:
+        yield started
+        await started.is_left()
+
+
+@contextmanager
+def _serving(log: Path) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = tmp_path / "server.log"
     process = _started(port, log)
-    started = Server(process, port, log)
     try:
-        await _until_it_listens(port, process)
-        yield started
+        _until_it_listens(port, process)
+        yield Server(process, port, log)
     finally:
-        for wire in started.wires:
-            await wire.leave()
         process.kill()
         process.wait()
-        sys.stdout.write(log.read_text())  # shown when the test failed
 
 
 def _started(port: int, log: Path) -> subprocess.Popen[bytes]:
@@ -131,17 +170,14 @@ def _database_url() -> str:
     )
 
 
-async def _until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
-    async with asyncio.timeout(2 * SECONDS):
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                assert process.poll() is None, "the server ended at once"
-                await asyncio.sleep(0.05)
-            else:
-                await Wire(reader, writer).leave()
-                return
+def _until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 2 * SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        assert process.poll() is None, "the server ended at once"
+        SHORTLY.wait(0.05)
+    raise AssertionError("the server did not listen")
 
 
 async def test_lines_are_framed_one_a_chunk_and_end_properly(
@@ -161,6 +197,34 @@ async def test_lines_are_framed_one_a_chunk_and_end_properly(
         reader.feed(bytes([byte]))
     assert (reader.finish(), reader.is_finished) == ("Grüße 👋", True)
     assert body.endswith(b"\n")
+
+
+async def test_who_reads_late_gets_every_piece_once_and_in_order(
+    alice: Caller, worker: Worker, server: Server
+) -> None:
+    """More than the kernel keeps: what finds no room waits, and nothing overtakes it."""
+    texts = [f"{number:07d} " * 2_000 for number in range(500)]
+    worker.will(*said(*texts), DONE)
+
+    wire = await server.sends(alice, CHAT, HELLO, room_bytes=4_096)
+    await until(lambda: in_thread(_is_all_said)(worker))
+    await wire.head()
+    lines = [json.loads(line) for line in (await wire.body()).splitlines()]
+
+    assert "".join(line["message"]["content"] for line in lines) == "".join(texts)
+    assert [line["done"] for line in lines].count(True) == 1
+
+
+def _is_all_said(worker: Worker) -> bool:
+    """Whether the runner has spoken its last word of what it took last."""
+    if not worker.taken:
+        return False
+    newest = connection.client().xrevrange(
+        protocol.events_key(worker.taken[-1].generation_id), count=1
+    )
+    if not newest:
+        return False
+    return isinstance(protocol.decode_event(newest[0][1][protocol.EVENT_FIELD]), protocol.End)
 
 
 @pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
@@ -232,35 +296,36 @@ async def _is_gone(key: str) -> bool:
 
 @pytest.mark.threat("C20")
 @pytest.mark.fault
-@pytest.mark.parametrize("path", [CHAT, COMPLETIONS])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 async def test_a_server_that_dies_in_mid_answer_leaves_the_transfer_open(
-    alice: Caller, worker: Worker, server: Server, path: str, how: signal.Signals
+    alice: Caller, worker: Worker, mortal: Server, how: signal.Signals
 ) -> None:
     worker.will(*said("Par"), asyncio.Event(), DONE)
-    wire = await server.sends(alice, path, {**HELLO, "stream": True})
-    await wire.head()
-    while b"Par" not in await wire.chunk():
-        pass
+    wires = [await mortal.sends(alice, path, {**DOORS[path], "stream": True}) for path in DOORS]
+    for wire in wires:
+        await wire.head()
+        while b"Par" not in await wire.chunk():
+            pass
 
-    server.process.send_signal(how)
+    mortal.process.send_signal(how)
 
-    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-        await wire.body()
+    for wire in wires:
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await wire.body()
 
 
 @pytest.mark.threat("A16")
 async def test_a_key_in_an_address_is_in_no_line_of_the_servers_output(
-    alice: Caller, worker: Worker, server: Server
+    alice: Caller, worker: Worker, mortal: Server
 ) -> None:
     for path in ("/api/chat", "/api/tags", "/nothing", "/v1/chat/completions"):
-        wire = await server.sends(alice, f"/u/{alice.key}{path}", {**HELLO, "stream": False})
+        wire = await mortal.sends(alice, f"/u/{alice.key}{path}", {**HELLO, "stream": False})
         await wire.head()
         await wire.leave()
-    server.process.terminate()
-    server.process.wait()
+    mortal.process.terminate()
+    mortal.process.wait()
 
-    assert alice.key not in server.log.read_text()
+    assert alice.key not in mortal.log.read_text()
 
 
 async def test_without_streaming_the_length_is_known(

@@ -8,7 +8,7 @@ from pathlib import Path
 from portal.ops.parts import ROOT
 
 PROGRAMS = (
-    *("portal", "inference", "gguffile", "gotext", "modelfile", "cli"),
+    *("portal", "inference", "gguffile", "gotext", "modelfile", "unpacking", "cli"),
     *("setup", "bench"),
 )
 OURS = (*PROGRAMS, "tests", "static/src", "templates", "deploy", "docs", ".ci")

@@ -56,7 +56,7 @@ def test_the_websocket_page_names_every_frame_of_the_browser_and_no_other():
         *("delta", "status", "changed", "models", "refusal"),
         *("settings", "presets", "preset", "templates", "template", "standings", "about"),
         "context",
-        *("folders", "temporary", "found", "shares", "received", "shared"),
+        *("folders", "temporary", "found", "shares", "received", "shared", "file.changed"),
     ],
 )
 def test_the_websocket_page_names_every_frame_of_the_server(frame):

@@ -20,13 +20,14 @@ MAX_LINES = 400
 
 # What a person owns, and the code that may look it up by id without asking whose it is: it acts for
 # nobody, and shows nobody anything.
-OWNED = ("Conversation", "Message", "Generation", "ApiKey", "Folder", "Share")
+OWNED = ("Conversation", "Message", "Generation", "ApiKey", "Folder", "Share", "File")
 ACTS_FOR_NOBODY = {
     Path("portal/chat/endings.py"),
     Path("portal/chat/reaper.py"),
     Path("portal/chat/recorder.py"),
     Path("portal/chat/keeping.py"),
     Path("portal/chat/settling.py"),
+    Path("portal/files/reading.py"),
 }
 BY_ID = re.compile(
     rf"\b(?:{'|'.join(OWNED)})\.objects(?:\.\w+\([^()]*\))*\.(?:get|filter)\(\s*(?:id|pk)=(?!\w+\.id)"

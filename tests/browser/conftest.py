@@ -2,14 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, sync_playwright
 from playwright.sync_api import expect as expect
 
 from tests.browser.house import PASSWORD, House
+from tests.browser.last_seen import last_seen
 from tests.browser.script import RULES
 
 HERE = Path(__file__).parent
@@ -24,7 +26,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=20_000)
+# Only for what never comes: on a slow machine two browsers share two processors with two portals.
+PATIENCE_MS = 45_000
+expect.set_options(timeout=PATIENCE_MS)
 # For what another process does when it comes to it: an answer, a title, a job.
 BACKGROUND_MS = 60_000
 
@@ -97,6 +101,18 @@ class Tab:
             self.foreign.append(address)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what the pages showed."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("chromium")
+    if report.when == "call" and report.failed and browser is not None:
+        report.sections.append(("what the pages showed", last_seen(browser)))
+    return report
+
+
 @pytest.fixture(scope="session")
 def house() -> Iterator[House]:
     """Started once for all page tests; each test has conversations of its own."""
@@ -110,14 +126,19 @@ def house() -> Iterator[House]:
         house.close()
 
 
-@pytest.fixture(scope="module")
+def _as_long_as_pages_alone_are_tested(fixture_name: str, config: pytest.Config) -> Any:
+    """Else a module at a time: its event loop must not be running when others bring their own."""
+    is_alone = all(Path(each).resolve().is_relative_to(HERE) for each in config.args)
+    return "session" if is_alone else "module"
+
+
+@pytest.fixture(scope=_as_long_as_pages_alone_are_tested)
 def playwright() -> Iterator[Playwright]:
-    """A module at a time: its event loop must not be running when other tests bring their own."""
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=_as_long_as_pages_alone_are_tested)
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
     yield browser
@@ -125,6 +146,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 Visit = Callable[..., Tab]
+USUAL = {"locale": "en-GB", "reduced_motion": "reduce"}
 
 
 @pytest.fixture
@@ -132,17 +154,20 @@ def visit(chromium: Browser, house: House) -> Iterator[Visit]:
     """A browser of one person's own, signed in: `visit("alice")`. Options go to the browser.
 
     Who signs out says `has_own_session`: the session of the other tests is one and the same.
+    `None` is nobody: a stranger. Service workers are for the tests of them: what a worker answers
+    for, a test could neither watch nor hold back.
     """
     contexts: list[BrowserContext] = []
 
     def visit(
-        name: str, *, path: str = "/", has_own_session: bool = False, **options: object
+        name: str | None, *, path: str = "/", has_own_session: bool = False, **options: object
     ) -> Tab:
         signing_in = _signing_in if has_own_session else _signed_in
-        state = signing_in(chromium, house, name)
+        state = None if name is None else signing_in(chromium, house, name)
         context = chromium.new_context(
-            **{"storage_state": state, "locale": "en-GB", "reduced_motion": "reduce", **options}  # type: ignore[arg-type] # chosen by each test
+            **{"storage_state": state, "service_workers": "block", **USUAL, **options}  # type: ignore[arg-type] # chosen by each test
         )
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return _tab(context, house).open(path)
 
@@ -183,6 +208,7 @@ def _signed_in(chromium: Browser, house: House, name: str) -> dict[str, object]:
 
 def _signing_in(chromium: Browser, house: House, name: str) -> dict[str, object]:
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     sign_in(context.new_page(), house, name)
     cookies = context.storage_state().get("cookies")
     context.close()

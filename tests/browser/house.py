@@ -30,6 +30,8 @@ PARTS = ("valkey", "web", "recorder", "inference")
 LOGS = parts.ROOT / "test-results" / "browser"
 START_SECONDS = 120.0
 END_SECONDS = 60.0
+# An empty database with all its tables, once there is one.
+_tables: list[bytes] = []
 
 
 class NotReady(AssertionError):
@@ -48,8 +50,8 @@ class House:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, rules: list[dict[str, object]]) -> "House":
-        """With models that answer what the rules say."""
+    def build(cls, rules: list[dict[str, object]], **settings: str) -> "House":
+        """With models that answer what the rules say. `settings` are of its environment."""
         home = _new_home()
         script = home / "script.json"
         script.write_text(json.dumps(rules))
@@ -59,6 +61,7 @@ class House:
             INFERENCE_BACKEND="scripted",
             INFERENCE_SCRIPT=str(script),
             INFERENCE_LEASE_SECONDS="3",
+            **settings,
         )
 
     @classmethod
@@ -93,7 +96,7 @@ class House:
         valkey.prepare(self.home)
         self.start("valkey")
         until(lambda: valkey.answers(self.home), what="Valkey answers")
-        self.once("manage.py", "migrate", "--noinput", "-v", "0")
+        self._make_tables()
         self.once(str(people), PASSWORD)
         if starter is not None:
             self.once("manage.py", "starter", str(starter))
@@ -101,17 +104,31 @@ class House:
             self.start(name)
         until(self.is_healthy, what=lambda: f"the portal is healthy\n{self.last_words()}")
 
+    def _make_tables(self) -> None:
+        """By migrating; the next house of this process finds them made."""
+        database = self.home / "portal.sqlite3"
+        if _tables:
+            database.write_bytes(_tables[0])
+            return
+        self.once("manage.py", "migrate", "--noinput", "-v", "0")
+        if not list(self.home.glob("portal.sqlite3-*")):  # all of it is in the one file
+            _tables.append(database.read_bytes())
+
     def start(self, name: str) -> None:
         part = next(
             each
             for each in parts.parts(self.configuration, environment=self.environment)
             if each.name == name
         )
+        self.start_beside(name, *part.command, **part.environment)
+
+    def start_beside(self, name: str, *command: str, **environment: str) -> None:
+        """Whoever starts what is no part of the portal ends it too."""
         with (self.home / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(  # noqa: S603 - the portal's own commands
-                part.command,
+                command,
                 cwd=parts.ROOT,
-                env={**self.environment, **part.environment},
+                env={**self.environment, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -119,6 +136,12 @@ class House:
     def kill(self, name: str) -> None:
         process = self.running.pop(name)
         process.send_signal(signal.SIGKILL)
+        process.wait(timeout=END_SECONDS)
+
+    def end(self, name: str) -> None:
+        """As an operator does: what it holds it gives back."""
+        process = self.running.pop(name)
+        process.terminate()
         process.wait(timeout=END_SECONDS)
 
     def restart(self, name: str) -> None:

@@ -5,6 +5,7 @@ python manage.py shell --no-imports -c "from tests.browser.long_talk import talk
 
 from uuid import uuid4
 
+from django.db import transaction
 from django.utils import timezone
 
 from portal.accounts.models import Person
@@ -47,10 +48,10 @@ def talk(email: str, questions: int) -> Conversation:
         )
         messages.append(message)
         answers.append(after)
-    # Each points to the one before: rows of one kind at a time would point to what is not there.
-    for message, answer in zip(messages, answers, strict=True):
-        message.save(force_insert=True)
-        answer.save(force_insert=True)
-    conversation.shown = after
-    conversation.save()
+    # Each points to one of the other kind; that they are there is checked in the end.
+    with transaction.atomic():
+        Message.objects.bulk_create(messages)
+        Generation.objects.bulk_create(answers)
+        conversation.shown = after
+        conversation.save()
     return conversation

@@ -18,28 +18,38 @@ from tests.browser.hostile import PAYLOADS  # noqa: E402 - likewise
 
 
 def furnish(password: str) -> None:
-    Person.objects.create_user("alice@example.com", password, name="Alice Arnold")
-    Person.objects.create_user("bob@example.com", password, name="Bob", language="zh-hans")
-    Person.objects.create_superuser("carol@example.com", password, name="Carol")
+    alice = Person.objects.create_user("alice@example.com", password, name="Alice Arnold")
+    Person.objects.create_user("bob@example.com", name="Bob", language="zh-hans")
+    Person.objects.create_superuser("carol@example.com", None, name="Carol")
     # Her name is hostile too: it is shown in the account menu and in the greeting.
-    mallory = Person.objects.create_user(
-        "mallory@example.com", password, name="<img src=x onerror=ran()>"
-    )
+    mallory = Person.objects.create_user("mallory@example.com", name="<img src=x onerror=ran()>")
     curious = Group.objects.create(name="curious")
     mallory.groups.add(curious)
     for name in ("Dora", "Erin", "Grace"):
-        Person.objects.create_user(f"{name.lower()}@example.com", password, name=name)
+        Person.objects.create_user(f"{name.lower()}@example.com", name=name)
+    # One of her models sees pictures.
+    hana = Person.objects.create_user("hana@example.com", name="Hana")
+    seers = Group.objects.create(name="seers")
+    hana.groups.add(seers)
     everybody = Group.objects.create(name="everybody but Frank")
     for person in Person.objects.all():
         person.groups.add(everybody)
-    Person.objects.create_user("frank@example.com", password, name="Frank")
+    Person.objects.create_user("frank@example.com", name="Frank")
     for index, name in enumerate(("smollm2:135m", "other:1b")):
         _model(name, weights=f"{index:064x}").groups.add(everybody)
+    # His only model has a queue that no other test waits in.
+    ivan = Person.objects.create_user("ivan@example.com", name="Ivan")
+    patient = Group.objects.create(name="patient")
+    ivan.groups.add(patient)
+    _model("played:1b", weights=f"{9:064x}").groups.add(patient)
+    _model("seeing:1b", weights=f"{8:064x}", sees=True).groups.add(seers)
     for index, payload in enumerate(PAYLOADS[:8]):
         _model(payload[:500], weights=f"{index + 16:064x}").groups.add(curious)
+    # One hash for all of them: making it takes long, as it shall.
+    Person.objects.update(password=alice.password)
 
 
-def _model(name: str, *, weights: str) -> Model:
+def _model(name: str, *, weights: str, sees: bool = False) -> Model:
     return Model.objects.create(
         name=name,
         digest=weights,
@@ -48,7 +58,7 @@ def _model(name: str, *, weights: str) -> Model:
         size_bytes=1,
         family="scripted",
         context_length=100_000,
-        capabilities=["completion"],
+        capabilities=["completion", "vision"] if sees else ["completion"],
         is_published=True,
         modified_at=timezone.now(),
     )

@@ -58,7 +58,9 @@ PAGE = """```html
 
 RULES: list[dict[str, object]] = [
     {"when": "^Write a title .*Name this conversation", "says": ['"A fitting title"']},
+    {"when": "one more row of many", "says": ["A long read."]},
     {"when": "^Count slowly", "says": COUNTED, "every_ms": 40},
+    {"when": "^Take your time", "says": COUNTED, "every_ms": 1000},
     {"when": "^Hold on", "says": COUNTED * 20, "every_ms": 15},
     {"when": "^Show me markdown", "says": [MARKDOWN]},
     {"when": "^Reverse", "says": ["```\nif x \u202e{ return }\u2066\n```\n"]},

@@ -56,6 +56,26 @@ def test_a_conversation_is_renamed_in_every_tab(alice: Tab, titled: str) -> None
     expect(alice.links.filter(has_text=name)).to_have_count(1)
 
 
+def test_a_name_that_is_written_over_stays_as_it_was_whatever_another_tab_does(
+    alice: Tab, titled: str
+) -> None:
+    second = another_tab(alice)
+    expect(second.links.filter(has_text=titled)).to_have_count(1)
+    name, other = (f"{word} {uuid4().hex[:6]}" for word in ("Here", "Elsewhere"))
+    choose(alice, titled, "Rename")
+    box = alice.page.get_by_role("textbox", name="Title")
+
+    choose(second, titled, "Rename")
+    second.page.get_by_role("textbox", name="Title").fill(other)
+    second.page.get_by_role("textbox", name="Title").press("Enter")
+    expect(alice.page).to_have_title(re.compile(other))
+
+    expect(box).to_have_value(titled)
+    box.fill(name)
+    box.press("Enter")
+    expect(alice.links.filter(has_text=name)).to_have_count(1)
+
+
 def test_a_conversation_is_deleted_only_when_she_is_sure(alice: Tab, titled: str) -> None:
     choose(alice, titled, "Delete")
     alice.button("Cancel").click()

@@ -1,12 +1,40 @@
-"""By keyboard, on a phone, in Chinese, in the dark, and for a screen reader."""
+"""By keyboard, on a phone, in Chinese, in the dark, from right to left, and for a screen reader."""
 
 import re
+from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
+from playwright.sync_api import Page
 
 from tests.browser.conftest import Tab, Visit, expect
+from tests.browser.seeing import (
+    forced_colours,
+    is_as_wide_as_the_screen,
+    missed_by_keyboard,
+    too_small_for_a_finger,
+)
 
 pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
+LOCALE = Path(__file__).parents[2] / "locale" / "zh_Hans" / "LC_MESSAGES"
+# All that a person reads or hears on the page: texts, names, placeholders.
+READ = """
+() => {
+  const words = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    if (node.parentElement.closest("script, template, [hidden]") === null) {
+      words.push(node.data.replace(/\\s+/g, " ").trim());
+    }
+  }
+  for (const each of document.querySelectorAll("[aria-label], [title], [placeholder], [alt]")) {
+    words.push(each.ariaLabel, each.title, each.getAttribute("placeholder"), each.alt);
+  }
+  return words.filter(Boolean);
+}
+"""
 
 
 def test_everything_can_be_done_by_keyboard(alice: Tab) -> None:
@@ -48,6 +76,34 @@ def test_a_focused_control_of_the_list_opens_its_menu_and_gives_the_focus_back(a
     expect(more).to_be_focused()
 
 
+def test_every_control_is_reached_by_keyboard_and_shows_it(visit: Visit) -> None:
+    erin = visit("erin", viewport={"width": 1200, "height": 800})
+    page = erin.page
+    erin.ask("Show me markdown")
+    erin.is_in_state("done")
+    assert missed_by_keyboard(page) == []
+
+    page.keyboard.press("Control+,")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_text("Parameters", exact=True).click()
+    assert missed_by_keyboard(page, within="dialog") == []
+    for path in ("/account/", "/connect/", "/accounts/2fa/", "/accounts/login/"):
+        erin.open(path)
+        assert missed_by_keyboard(page) == [], path
+
+
+def test_the_list_is_skipped_with_one_key(alice: Tab) -> None:
+    expect(alice.composer).to_be_focused()
+    skip = alice.button("Skip to the conversation")
+    expect(skip).not_to_be_in_viewport()
+
+    skip.focus()
+    expect(skip).to_be_in_viewport()
+    alice.page.keyboard.press("Enter")
+
+    expect(alice.composer).to_be_focused()
+
+
 def test_every_control_has_a_name(alice: Tab) -> None:
     alice.ask("Show me markdown")
     alice.is_in_state("done")
@@ -67,26 +123,48 @@ def test_an_answer_is_announced_by_sentence(alice: Tab) -> None:
     expect(said).to_contain_text("The answer is complete.")
 
 
+def fits_a_phone(page: Page, what: str) -> None:
+    assert is_as_wide_as_the_screen(page), what
+    assert too_small_for_a_finger(page) == [], what
+
+
 def test_on_a_phone_the_list_is_a_drawer_and_targets_are_large(visit: Visit) -> None:
-    phone = visit("alice", viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True)
+    phone = visit("alice", **PHONE)
+    page = phone.page
     expect(phone.links.first).not_to_be_visible()
     phone.ask("Show me markdown")
     phone.is_in_state("done")
+    fits_a_phone(page, "an answer")
+    page.get_by_role("button", name=re.compile("^Model")).tap()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    fits_a_phone(page, "the models")
+    page.keyboard.press("Escape")
 
-    width = phone.page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 375
     phone.button("Open the list").tap()
     expect(phone.links.first).to_be_visible()
-    small = phone.page.locator("button:visible, nav a:visible, textarea:visible").evaluate_all(
-        """all => all.filter(one => {
-          const box = one.getBoundingClientRect();
-          return box.height < 43.5 || box.width < 43.5;
-        }).map(one => one.outerHTML.slice(0, 120))"""
-    )
-    assert small == []
+    phone.page.get_by_role("button", name="Account of").tap()
+    fits_a_phone(page, "the list and the account")
+    page.keyboard.press("Escape")
     phone.links.first.tap()
     expect(phone.links.first).not_to_be_visible()
     phone.is_in_state("done")
+
+
+def test_on_a_phone_every_panel_and_page_is_made_for_fingers(visit: Visit) -> None:
+    phone = visit("alice", **PHONE)
+    page = phone.page
+    for keys, name in (("Control+,", "Settings of this"), ("Control+k", "Search your chats")):
+        page.keyboard.press(keys)
+        dialog = page.get_by_role("dialog", name=re.compile(name))
+        expect(dialog).to_be_visible()
+        for shut in dialog.locator("details:not([open]) > summary").all():
+            shut.tap()
+        fits_a_phone(page, name)
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    for path in ("/account/", "/connect/", "/accounts/logout/", "/api/docs", "/nowhere"):
+        phone.open(path)
+        fits_a_phone(page, path)
 
 
 def test_the_page_speaks_chinese(visit: Visit) -> None:
@@ -99,6 +177,83 @@ def test_the_page_speaks_chinese(visit: Visit) -> None:
     bob.button("发送").click()
     bob.is_in_state("done")
     expect(bob.button("复制回答")).to_be_visible()
+
+
+def untranslated(page: Page, english: set[str]) -> set[str]:
+    return english & set(page.evaluate(READ))
+
+
+def test_no_english_word_is_left_on_a_chinese_page(visit: Visit) -> None:
+    english = {
+        message.id
+        for domain in ("django", "djangojs")
+        for message in read_po((LOCALE / f"{domain}.po").open("rb"))
+        if isinstance(message.id, str) and message.string not in ("", message.id)
+    }
+    bob = visit("bob", locale="zh-CN", viewport={"width": 1400, "height": 1000})
+    page = bob.page
+    page.get_by_role("textbox", name="消息").fill("Draw")
+    bob.button("发送").click()
+    bob.is_in_state("done")
+    page.locator(".account-button").click()
+    assert untranslated(page, english) == set()
+    page.keyboard.press("Escape")
+    for keys in ("Control+,", "Control+k", "Control+/"):
+        page.keyboard.press(keys)
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        for shut in dialog.locator("details:not([open]) > summary").all():
+            shut.click()
+        assert untranslated(page, english) == set(), keys
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    for path in ("/account/", "/connect/", "/accounts/2fa/", "/accounts/logout/", "/nowhere"):
+        bob.open(path)
+        expect(page.get_by_role("heading").first).to_be_visible()
+        assert untranslated(page, english) == set(), path
+
+
+def test_dates_are_written_as_the_reader_writes_them(visit: Visit) -> None:
+    erin = visit("erin")
+    erin.ask("What is the capital of France?")
+    erin.is_in_state("done")
+    path = erin.page.evaluate("location.pathname")
+    expected = {"en-GB": r"\d{1,2} \w+ \d{4}", "en-US": r"\w+ \d{1,2}, \d{4}"}
+
+    for locale, date in expected.items():
+        tab = visit("erin", path=path, locale=locale)
+        tab.button("More about this answer").click()
+        tab.page.get_by_role("menuitem", name="Statistics").click()
+        figures = tab.page.get_by_role("region", name="Statistics")
+        expect(figures).to_contain_text(re.compile(date))
+
+
+def test_the_page_reads_from_right_to_left(visit: Visit) -> None:
+    alice = visit("alice", viewport={"width": 1000, "height": 700})
+    page = alice.page
+    alice.composer.fill("ما هي capital of France")
+    assert alice.composer.evaluate("box => getComputedStyle(box).direction") == "rtl"
+    alice.button("Send").click()
+    alice.is_in_state("done")
+    asked = page.locator(".question p").last
+    assert asked.evaluate("text => getComputedStyle(text).direction") == "rtl"
+
+    # No language of ours is written so yet: the page itself is ready for one.
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    side = page.locator(".sidebar").bounding_box()
+    talk = page.locator(".main").bounding_box()
+    assert side is not None
+    assert talk is not None
+    assert side["x"] >= talk["x"] + talk["width"] - 1
+    page.get_by_role("button", name=re.compile("^Model")).click()
+    expect(page.get_by_role("listbox")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Account of").click()
+    expect(page.get_by_role("region", name="Account")).to_be_in_viewport(ratio=1)
+    assert is_as_wide_as_the_screen(page)
+    page.set_viewport_size({"width": 375, "height": 667})
+    assert is_as_wide_as_the_screen(page)
+    expect(page.locator(".sidebar")).not_to_be_in_viewport()
 
 
 def test_an_input_method_keeps_its_enter(alice: Tab) -> None:
@@ -122,6 +277,46 @@ def test_the_theme_is_kept_and_painted_at_once(visit: Visit) -> None:
 
     expect(alice.page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(alice.composer).to_be_visible()
+    # The frame that a phone draws around the page, and every other page of ours.
+    frames = alice.page.locator("meta[name=theme-color]")
+    assert set(frames.evaluate_all("all => all.map(each => each.content)")) == {"#161513"}
+    alice.open("/account/")
+    assert lightness(alice.page) < 60
+
+
+def lightness(page: Page) -> int:
+    """Of the ground that the page is painted on: 0 is black, 255 is white."""
+    colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    return sum(int(each) for each in re.findall(r"\d+", colour)[:3]) // 3
+
+
+def test_more_contrast_is_chosen_once_for_every_page(visit: Visit) -> None:
+    alice = visit("alice")
+    assert 245 < lightness(alice.page) < 255
+    alice.page.get_by_role("button", name="Account of").click()
+    alice.page.get_by_role("radio", name="High").check(force=True)
+    assert lightness(alice.page) == 255
+
+    alice.page.reload()
+    expect(alice.composer).to_be_visible()
+    assert lightness(alice.page) == 255
+    alice.open("/account/")
+    assert lightness(alice.page) == 255
+    alice.page.emulate_media(color_scheme="dark")
+    assert lightness(alice.page) == 0
+
+
+def test_where_the_device_forces_its_colours_nothing_is_said_by_a_tint_alone(alice: Tab) -> None:
+    alice.ask("What is the capital of France?")
+    alice.is_in_state("done")
+    alice.page.get_by_role("button", name="Account of").click()
+
+    with forced_colours(alice.page):
+        line = "each => getComputedStyle(each).outlineStyle"
+        assert alice.page.locator(".item.shown").evaluate(line) == "solid"
+        assert alice.page.locator(".choice :checked + span").first.evaluate(line) == "solid"
+        frame = "each => parseFloat(getComputedStyle(each).borderTopWidth)"
+        assert alice.page.locator(".question").first.evaluate(frame) > 0
 
 
 def test_the_page_stays_where_she_reads_until_she_wants_the_newest(visit: Visit) -> None:

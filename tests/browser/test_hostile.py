@@ -1,20 +1,17 @@
 """Whatever a model or a person writes, nothing of it runs and nothing is fetched elsewhere."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Request, Route
 
 from tests.browser.conftest import BACKGROUND_MS, Tab, Visit, expect
 from tests.browser.hostile import DIAGRAMS, PAYLOADS, in_lots
+from tests.browser.renderer import load_renderer
 
 pytestmark = [pytest.mark.browser, pytest.mark.threat("D1")]
 
-ROOT = Path(__file__).parents[2]
 LOTS = in_lots()
 
 
@@ -80,40 +77,9 @@ def test_hostile_names_of_models_and_people_are_only_text(visit: Visit) -> None:
     mallory.nothing_ran()
 
 
-@pytest.fixture(scope="session")
-def renderer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """markdown.ts alone, as a script that a page can load."""
-    node = shutil.which("node")
-    assert node is not None, "node is needed to build what is tested"
-    folder = tmp_path_factory.mktemp("renderer")
-    subprocess.run(  # noqa: S603 - the locked build tool
-        [
-            node,
-            "node_modules/vite/bin/vite.js",
-            *("build", "--config", "vite.tests.config.ts", "--mode", "page"),
-            *("--outDir", str(folder), "--logLevel", "error"),
-        ],
-        cwd=ROOT,
-        check=True,
-        timeout=120,
-    )
-    return (folder / "renderer.js").read_text()
-
-
-def load_renderer(page: Page, renderer: str) -> None:
-    page.route(
-        "**/static/renderer.js",
-        lambda route: route.fulfill(body=renderer, content_type="text/javascript"),
-    )
-    page.add_script_tag(url="/static/renderer.js", type="module")
-    page.wait_for_function("window.rendered !== undefined")
-
-
-def test_hostile_markup_that_came_so_far_is_taken_apart_by_the_sanitiser_alone(
-    alice: Tab, renderer: str
-) -> None:
+def test_hostile_markup_that_came_so_far_is_taken_apart_by_the_sanitiser_alone(alice: Tab) -> None:
     """Markdown lets no markup through; should it ever, this is what stands behind it."""
-    load_renderer(alice.page, renderer)
+    load_renderer(alice.page)
 
     left = alice.page.evaluate(
         """payloads => payloads.flatMap(payload => {
@@ -222,8 +188,8 @@ CUT = """payloads => {
 @pytest.mark.threat("D2")
 @pytest.mark.threat("D3")
 @pytest.mark.threat("D4")
-def test_hostile_text_cut_at_any_byte_is_only_text(alice: Tab, renderer: str) -> None:
-    load_renderer(alice.page, renderer)
+def test_hostile_text_cut_at_any_byte_is_only_text(alice: Tab) -> None:
+    load_renderer(alice.page)
 
     shown = alice.page.evaluate(CUT, list(PAYLOADS))
 
@@ -234,8 +200,8 @@ def test_hostile_text_cut_at_any_byte_is_only_text(alice: Tab, renderer: str) ->
 @pytest.mark.threat("D3")
 @pytest.mark.threat("D4")
 @pytest.mark.threat("D6")
-def test_hostile_formulas_reach_for_nothing_and_come_to_an_end(alice: Tab, renderer: str) -> None:
-    load_renderer(alice.page, renderer)
+def test_hostile_formulas_reach_for_nothing_and_come_to_an_end(alice: Tab) -> None:
+    load_renderer(alice.page)
     formulas = [payload.strip("$()[]\\\n ") for payload in PAYLOADS if payload[0] in "$\\"]
     assert len(formulas) > 20
 

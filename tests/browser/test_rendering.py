@@ -10,6 +10,7 @@ from tests.browser.house import House
 pytestmark = pytest.mark.browser
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
+ERIN = "erin@example.com"
 
 
 def copied(tab: Tab) -> str:
@@ -82,10 +83,40 @@ def test_lines_of_code_are_numbered_and_wrapped_when_asked_and_copied_as_they_ar
 def test_a_table_is_copied_for_a_spreadsheet_and_computes_nothing_there(drawn: Tab) -> None:
     table = drawn.prose.locator(".table-frame").first
 
+    table.hover()
     table.get_by_role("button", name="Copy as CSV").click()
 
     expect(table.get_by_role("button", name="Copied")).to_be_visible()
     assert copied(drawn).split("\r\n") == ["name,sum", '"a, b",\'=1+1', '"""c""",-2']
+
+
+def test_the_tools_of_a_table_take_no_place_until_they_are_wanted(drawn: Tab) -> None:
+    frame = drawn.prose.locator(".table-frame").first
+    tools = frame.locator(".table-tools")
+    heights = frame.evaluate(
+        "frame => [frame, frame.querySelector('.table-box')].map(each => each.offsetHeight)"
+    )
+    assert heights[0] == heights[1]
+    # What lies below them is pressed, not they.
+    expect(tools).to_have_css("pointer-events", "none")
+
+    frame.hover()
+    expect(tools).to_have_css("opacity", "1")
+    frame.get_by_role("button", name="Copy table").click()
+
+    expect(frame.get_by_role("button", name="Copied")).to_be_visible()
+
+
+def test_how_long_a_model_thought_is_known_whenever_the_chat_is_opened(
+    visit: Visit, house: House
+) -> None:
+    fields = "thinking='Hm.', stats={'thinking_ns': 12_400_000_000}"
+    made = f"from tests.browser.long_answer import kept; print(kept({ERIN!r}, 'Yes.', {fields}).id)"
+    talk = house.once("manage.py", "shell", "--no-imports", "-c", made).strip()
+
+    tab = visit("erin", path=f"/c/{talk}/")
+
+    expect(tab.answer.locator("summary")).to_have_text("Thought for 12 seconds")
 
 
 def test_each_paragraph_reads_from_its_own_side(drawn: Tab) -> None:

@@ -265,7 +265,7 @@ def test_a_long_conversation_opens_at_its_end_with_a_bounded_number_of_queries(
     long_talk: list[UUID],
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         frame = shown(alice, conversation)
 
     assert [each.id for each in frame.messages] == long_talk[-branches.QUESTIONS_A_STRETCH :]

@@ -115,6 +115,7 @@ def test_a_field_too_many_is_refused(command: Any) -> None:
         "next_id": str(uuid4()),
         "after": str(uuid4()),
         "may_wait": True,
+        "files": [str(uuid4())],
         "verdict": "good",
         "reasons": ["clear"],
         "note": "n",

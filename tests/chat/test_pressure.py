@@ -87,6 +87,25 @@ async def test_a_tab_that_does_not_read_is_closed_and_resumes(
 
 
 @pytest.mark.threat("C8")
+@pytest.mark.django_db(transaction=True)
+async def test_a_tab_that_asks_on_and_reads_nothing_is_told_no_more_until_it_reads(
+    open_tab: OpenTab, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = await open_tab(alice)
+    monkeypatch.setattr(Unsent, "bytes_now", lambda self: 8 * 1024 * 1024 + 1)
+
+    refused = await tab.says("conversations.list")
+    alive = await tab.says("ping")
+    monkeypatch.undo()
+    answered = await tab.says("conversations.list")
+
+    assert (refused["type"], refused["code"]) == ("refusal", "too-often")
+    assert "still on its way" in refused["message"]
+    assert alive["type"] == "pong"
+    assert answered["type"] == "conversations"
+
+
+@pytest.mark.threat("C8")
 async def test_a_reader_that_lags_holds_a_bounded_text() -> None:
     """Ten megabytes are offered; what waits for her never grows past its bound."""
     from portal.streams.events import MAX_PENDING_CHARS, _Stream

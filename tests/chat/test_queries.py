@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from portal.accounts.models import Person
 from portal.catalog.models import Model
-from portal.chat import asked, commands
-from portal.chat.models import Conversation
+from portal.chat import asked, commands, queries
+from portal.chat.models import Conversation, Door
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,3 +60,20 @@ def test_pages_of_the_list_follow_each_other_without_gap(
     titles = [each.title for each in (*first.conversations, *second.conversations)]
     assert titles == [str(number) for number in reversed(range(60))]
     assert not second.more
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL decides by what is there")
+def test_what_is_open_is_found_without_reading_all_that_was_ever_answered(
+    alice: Person, a_model: Model, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Every question counts what is open, and so does the recorder every second."""
+    with django_assert_num_queries(2) as asked_for:
+        queries.load_of(alice, door=Door.API, model=a_model)
+        list(queries.all_open())
+
+    for query in asked_for.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            plan = str(cursor.fetchall())
+        assert "generation_state" in plan, plan
+        assert "SCAN" not in plan, plan

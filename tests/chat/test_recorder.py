@@ -213,7 +213,7 @@ def test_pieces_of_an_older_attempt_are_refused_by_the_database_too(
     late = streams.Transcript.at(attempt=1, number=5, text="late")
     late.end = protocol.End(why="done")
 
-    assert not endings.note_progress(generation.id, late)
+    assert not endings.note_progress({generation.id: late})
     assert not endings.end(generation.id, late)
     assert not endings.try_again(generation.id, attempt=1, deaths=1)
     generation.refresh_from_db()

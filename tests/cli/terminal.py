@@ -1,5 +1,6 @@
 """Somebody's terminal, and conversations that are typed into it. Not for what should be said."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -19,6 +20,7 @@ from portal.ops.parts import ROOT
 
 RECORDINGS = ROOT / "test-results" / "terminal"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\r")
+HALF_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*)?\Z")
 PATIENCE_SECONDS = 60.0
 CTRL_C, CTRL_D = b"\x03", b"\x04"
 # Only a prompt that reads keys says this: `>>> ` alone is drawn once more when a line is done.
@@ -73,8 +75,10 @@ class Terminal:
             preexec_fn=own,
         )
         os.close(theirs)
-        self._raw = b""
-        self._seen = 0
+        self._raw = bytearray()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._half = ""  # the beginning of an escape, whose end is still to come
+        self._unseen = ""
 
     def __enter__(self) -> Self:
         return self
@@ -87,12 +91,14 @@ class Terminal:
     def sees(self, words: str) -> str:
         """Waits until these words have appeared since the last look. What came before them."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (at := self._shown.find(words, self._seen)) < 0:
+        looked_at = 0
+        while (at := self._unseen.find(words, looked_at)) < 0:
             left = deadline - time.monotonic()
-            assert left > 0, f"{words!r} did not come: {self._shown[self._seen :]!r}"
+            assert left > 0, f"{words!r} did not come: {self._unseen!r}"
+            looked_at = max(0, len(self._unseen) - len(words))
             if select.select([self._ours], [], [], left)[0]:
-                self._raw += self._read()
-        before, self._seen = self._shown[self._seen : at], at + len(words)
+                self._read()
+        before, self._unseen = self._unseen[:at], self._unseen[at + len(words) :]
         return before
 
     def types(self, line: str, *, at: str = PROMPT) -> None:
@@ -108,8 +114,8 @@ class Terminal:
             os.sched_yield()
 
     def ends(self) -> int:
-        while more := self._read():
-            self._raw += more
+        while self._read():
+            pass
         return self._running.wait(timeout=PATIENCE_SECONDS)
 
     def keep(self, name: str) -> None:
@@ -117,12 +123,16 @@ class Terminal:
         RECORDINGS.mkdir(parents=True, exist_ok=True)
         (RECORDINGS / name).write_bytes(self._raw)
 
-    @property
-    def _shown(self) -> str:
-        return ESCAPES.sub("", self._raw.decode(errors="replace"))
-
     def _read(self) -> bytes:
+        """What came; what of it people see is added to the unseen."""
         try:
-            return os.read(self._ours, 65_536)
+            came = os.read(self._ours, 65_536)
         except OSError:  # the other end is gone
             return b""
+        self._raw += came
+        text = self._half + self._decoder.decode(came)
+        half = HALF_ESCAPE.search(text)
+        whole = text[: half.start()] if half else text
+        self._half = text[len(whole) :]
+        self._unseen += ESCAPES.sub("", whole)
+        return came

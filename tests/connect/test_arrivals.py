@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -148,6 +149,37 @@ async def test_without_redis_the_page_still_learns_of_it(
         while (told := await heard(news)) == WAITING:
             pass
     assert "It works" in told
+
+
+@pytest.mark.threat("F13")
+async def test_a_page_that_is_left_is_waited_for_no_more_though_the_redis_client_swallows_it(
+    alice: Person, end_of_loop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked = asyncio.Event()
+
+    async def swallowing(*_: object) -> None:
+        if is_asked.is_set():
+            await asyncio.Event().wait()
+        is_asked.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(waiting, "_look", lambda *_: ApiKey())
+    monkeypatch.setattr("channels_redis.core.RedisChannelLayer.receive", swallowing)
+    key = await make_key(alice)
+    news = waiting.arrivals(alice, key.pk, session_key=None, language="en")
+    reading = asyncio.create_task(_read_to_the_end(news))
+    await is_asked.wait()
+
+    # Once, as the server does it when a connection is lost.
+    reading.cancel()
+    await asyncio.wait({reading}, timeout=PATIENCE_SECONDS)
+
+    assert reading.cancelled()
+
+
+async def _read_to_the_end(news: AsyncIterator[bytes]) -> list[bytes]:
+    return [each async for each in news]
 
 
 @pytest.mark.parametrize(

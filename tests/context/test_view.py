@@ -170,7 +170,7 @@ def test_looking_costs_the_same_for_a_long_talk(
         end = talk.asks(f"{number}?", prompt_tokens=10, answer_tokens=5)
     assert talk.conversation is not None
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         view_of(talk.conversation, end=end, model=talk.model)
 
 

@@ -18,7 +18,6 @@ from uuid import UUID
 import httpx
 import pytest
 import redis
-from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 from redis.backoff import ConstantBackoff
@@ -32,6 +31,7 @@ from portal.settings.test import PORTAL
 from portal.streams import connection, events
 from tests.api.conftest import DONE, Worker, in_thread, make_model, make_person, make_secret, said
 from tests.doubles.shelf import PATIENCE_SECONDS, Shelf
+from tests.emptying import empty_the_database
 
 if TYPE_CHECKING:
     from pytest_django.plugin import DjangoDbBlocker
@@ -78,9 +78,7 @@ async def living(blocker: "DjangoDbBlocker", root: Path) -> AsyncIterator[House]
                 async with _open(shelf, root) as house:
                     yield house
         finally:
-            await in_thread(call_command)(
-                "flush", verbosity=0, interactive=False, reset_sequences=False
-            )
+            await in_thread(empty_the_database)()
 
 
 @contextlib.asynccontextmanager

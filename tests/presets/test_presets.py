@@ -57,6 +57,35 @@ async def test_one_press_makes_one_preset(open_tab: OpenTab, alice: Person) -> N
     assert await Preset.objects.acount() == 1
 
 
+@pytest.mark.threat("I1")
+async def test_what_one_has_of_them_is_bounded_in_all_and_can_be_shortened_again(
+    open_tab: OpenTab, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are listed in one frame: thousands of long ones would fill the server's memory."""
+    tab = await open_tab(alice)
+
+    async def save(name: str, prompt: str, preset_id: str | None = None) -> dict[str, Any]:
+        preset = {"name": name, "settings": {"system": prompt}}
+        reply: dict[str, Any] = await tab.says(
+            "preset.save", preset_id=preset_id, client_key=uuid4(), preset=preset
+        )
+        return reply
+
+    first = (await save("One", "x" * 50))["preset"]["id"]
+    monkeypatch.setattr(actions, "MAX_CHARS_KEPT", 40)
+    more, longer = await save("Two", "y"), await save("One", "x" * 51, first)
+    shorter = await save("One", "x" * 45, first)
+    template = await tab.says(
+        "template.save", template_id=None, client_key=uuid4(), name="long", text="z" * 41
+    )
+
+    assert [each["code"] for each in (more, longer, template)] == ["too-much"] * 3
+    assert "Nothing was saved" in longer["message"]
+    assert shorter["preset"]["settings"]["system"] == "x" * 45
+    assert await Preset.objects.acount() == 1
+    assert not await PromptTemplate.objects.aexists()
+
+
 async def test_two_of_ones_own_cannot_have_one_name(open_tab: OpenTab, alice: Person) -> None:
     tab = await open_tab(alice)
     await tab.says("preset.save", preset_id=None, client_key=uuid4(), preset=EDITOR)

@@ -118,6 +118,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"parameters": {"top_k": 1.5}}, "Top K must be a whole number from 0 to 1000000."),
     ({"parameters": {"seed": 2**32}}, "Seed must be a whole number from -1 to 4294967295."),
     ({"parameters": {"num_predict": 10**300}}, "Longest answer must be a whole number"),
+    # No number of a computer's is as large: comparing it must not fail either (threat C7).
+    ({"parameters": {"temperature": 10**400}}, "Temperature must be a number from 0 to 100."),
+    ({"parameters": {"top_k": -(10**400)}}, "Top K must be a whole number from 0 to 1000000."),
     ({"parameters": {"stop": [""]}}, "At most 32 stop texts fit"),
     ({"parameters": {"stop": ["x"] * 33}}, "At most 32 stop texts fit"),
     ({"parameters": {"warmth": 1}}, "There is no parameter “warmth”."),

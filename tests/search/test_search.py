@@ -57,6 +57,69 @@ async def test_words_are_found_in_questions_and_answers_with_the_hits_marked(
     assert answer["title"] == "Müller account"
 
 
+# What a model wrote, what is looked for, and how the line reads.
+READ: dict[str, tuple[str, str, str]] = {
+    "emphasis": (
+        "## Capital\n\n**Paris** is *it*, [not](https://x.example/) ~~Rome~~.",
+        "paris",
+        "Capital  [Paris] is it, not Rome.",
+    ),
+    "block of code": (
+        "Say:\n```python\nx = a * b  # **not strong**\n```\nThen *go*.",
+        "strong",
+        "Say:  x = a * b  # **not [strong]**  Then go.",
+    ),
+    "table": ("| name | sum |\n|---|:--|\n| tea | 5 |", "tea", "name | sum  [tea] | 5"),
+    "stars that mean stars": (
+        "Call `snake_case(*args)`, 2 * 3 of a*b*c",
+        "snake",
+        "Call [snake]_case(*args), 2 * 3 of a*b*c",
+    ),
+    "address": (
+        "See [the page](https://tea.example/x).",
+        "tea",
+        "See [the page](https://[tea].example/x).",
+    ),
+    "lists": (
+        "> - kept\n\n- [ ] buy \\*milk\\*\n---\n1. tea",
+        "milk",
+        "- kept  buy *[milk]*  1. tea",
+    ),
+    "left open": (
+        "**Half a hit** and **an open one",
+        "hal",
+        "[Hal]f a hit and an open one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "words", "read"), READ.values(), ids=READ)
+async def test_a_hit_in_an_answer_is_read_without_the_marks_of_markdown(
+    open_tab: OpenTab, alice: Person, answer: str, words: str, read: str
+) -> None:
+    conversation = await database_sync_to_async(said)(alice, ("**As** typed?", answer))
+
+    [hit] = (await found(await open_tab(alice), words))["hits"]
+    [question] = (await found(await open_tab(alice), "typed"))["hits"]
+
+    assert hit["conversation_id"] == str(conversation.id)
+    assert line(hit) == read
+    assert line(question) == "**As** [typed]?"
+
+
+async def test_a_hit_in_the_middle_of_code_keeps_every_character_of_it(
+    open_tab: OpenTab, alice: Person
+) -> None:
+    code = "".join(f"line {number} **kept**\n" for number in range(40))
+    answer = f"**Here**\n```\n{code}needle = *one\n```\n**there**"
+    await database_sync_to_async(said)(alice, ("Where?", answer))
+
+    [hit] = (await found(await open_tab(alice), "needle"))["hits"]
+
+    assert "**kept** [needle] = *one" in line(hit)
+    assert line(hit).endswith("there")
+
+
 async def test_chinese_words_of_one_two_and_three_letters_are_found(
     open_tab: OpenTab, alice: Person, earlier: Conversation
 ) -> None:

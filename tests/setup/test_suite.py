@@ -30,3 +30,18 @@ def test_what_touches_the_database_runs_on_postgresql_as_well(folder: str) -> No
 
 def test_there_is_such_a_folder() -> None:
     assert "tests/chat" in folders()
+
+
+def test_what_drives_a_browser_is_where_browsers_run_and_nothing_else_is() -> None:
+    tests = [path for path in sources("tests") if path.name.startswith("test_")]
+    driving = {path for path in tests if re.search(r"pytest\.mark\.(?:browser)", text(path))}
+
+    assert driving == {path for path in tests if path.is_relative_to(suite.SHOWN)}
+
+
+def test_what_asks_for_the_queue_alone_lies_where_it_is_tried_with_redis() -> None:
+    """The rest of the suite leaves it out then."""
+    makers = [path for path in sources("tests") if "\ndef redis(" in text(path)]
+
+    assert makers
+    assert {"/".join(path.parts[:2]) for path in makers} <= set(suite.SERVED)

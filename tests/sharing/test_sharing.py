@@ -190,14 +190,23 @@ async def test_a_share_that_is_taken_back_is_gone_at_once_and_nothing_of_it_stay
 
 
 @pytest.mark.threat("B11")
+@pytest.mark.parametrize("how", ["one", "a handful"])
 async def test_deleting_the_conversation_ends_its_shares(
-    open_tab: OpenTab, alice: Person, bob: Person, hers: Conversation
+    open_tab: OpenTab, alice: Person, bob: Person, hers: Conversation, how: str
 ) -> None:
     tab, his = await open_tab(alice), await open_tab(bob)
     share_id = await shared(tab, hers, bob.email)
+    await his.until(lambda: his.pushed_of("changed"))
+    seen = len(his.pushed_of("changed"))
 
-    await tab.says("conversation.delete", conversation_id=hers.id)
+    if how == "one":
+        await tab.says("conversation.delete", conversation_id=hers.id)
+    else:
+        await tab.says("conversations.delete", conversation_ids=[hers.id])
 
+    # His open tab is told, so that the snapshot does not stay on his screen.
+    await his.until(lambda: len(his.pushed_of("changed")) > seen)
+    assert his.pushed_of("changed")[-1]["conversation_id"] == share_id
     assert (await reads(his, share_id))["code"] == "not-found"
     assert (await reads(tab, share_id))["code"] == "not-found"
     assert (await his.says("shares.received"))["shares"] == []
@@ -211,8 +220,50 @@ async def test_one_press_shares_once(
 
     first = await shared(tab, hers, bob.email, client_key=key)
 
-    assert await shared(tab, hers, bob.email, client_key=key) == first
+    assert await shared(tab, hers, f" {bob.email.upper()}", client_key=key) == first
     assert await database_sync_to_async(Share.objects.count)() == 1
+
+
+@pytest.mark.threat("H5")
+async def test_a_press_that_names_other_readers_is_no_repeat_of_the_first(
+    open_tab: OpenTab, alice: Person, bob: Person, carol_the_admin: Person, hers: Conversation
+) -> None:
+    """She would believe that Carol reads it, too."""
+    tab, key = await open_tab(alice), uuid4()
+    await shared(tab, hers, bob.email, client_key=key)
+
+    again = await tab.says(
+        "share.create",
+        conversation_id=hers.id,
+        emails=[bob.email, carol_the_admin.email],
+        group_ids=[],
+        client_key=key,
+    )
+
+    assert again["code"] == "conflict"
+    assert await database_sync_to_async(Share.objects.count)() == 1
+
+
+@pytest.mark.threat("I1")
+async def test_nobody_shares_without_end(
+    open_tab: OpenTab,
+    alice: Person,
+    bob: Person,
+    hers: Conversation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("portal.sharing.actions.MAX_SHARES", 1)
+    tab = await open_tab(alice)
+    share_id = await shared(tab, hers, bob.email)
+    more = {"conversation_id": hers.id, "emails": [bob.email], "group_ids": []}
+
+    refused = await tab.says("share.create", **more, client_key=uuid4())
+    await tab.says("share.revoke", share_id=share_id)
+    taken = await tab.says("share.create", **more, client_key=uuid4())
+
+    assert refused["code"] == "too-much"
+    assert "take one of them back" in refused["message"]
+    assert taken["type"] == "shares"
 
 
 async def test_what_cannot_be_shared_is_refused_with_a_reason_and_nothing_is_shared(

@@ -1,5 +1,6 @@
 """Readers of one stream, fast, slow and late: each gets every number once, in order."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID, uuid4
 
@@ -103,3 +104,49 @@ async def test_a_late_reader_gets_a_long_stream_from_its_beginning_and_without_a
     rest, _ = await read(late, after=late_number)
     await read(early, after=number)
     assert begun + rest == heard + more == stream.text
+
+
+async def test_a_reader_goes_on_from_her_number_after_the_connection_was_cut(
+    stream: Stream,
+) -> None:
+    reading = stream.followed()
+    await stream.says("first ")
+    begun, number = await read(reading, chars=1)
+
+    await connection.async_client().client_kill_filter(_type="normal", skipme=True)
+    await stream.says("second ", "third")
+    await stream.ends()
+
+    rest, _ = await read(reading, after=number)
+    assert begun + rest == stream.text == "first second third"
+
+
+async def test_who_joins_while_the_process_waits_for_others_is_not_kept_waiting(
+    stream: Stream,
+) -> None:
+    """One connection waits for all streams at once: it is woken to ask for one more."""
+    silent = Stream(uuid4())
+    waiting = asyncio.create_task(read(silent.followed(), chars=1))
+    reading = stream.followed()
+    await stream.says("at once")
+    await stream.ends()
+
+    heard, _ = await read(reading)
+
+    assert heard == "at once"
+    await silent.says("and then")
+    await silent.ends()
+    assert (await waiting)[0] == "and then"
+    await connection.async_client().delete(protocol.events_key(silent.id))
+
+
+async def test_a_line_that_was_closed_is_not_opened_again_silently() -> None:
+    line = connection.Line()
+    await line.open()
+    assert await line.ask("PING") == b"PONG"
+
+    await line.close()
+
+    with pytest.raises(connection.AWAY):
+        await line.ask("PING")
+    await line.close()

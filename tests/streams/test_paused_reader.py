@@ -8,6 +8,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -26,7 +27,9 @@ PEOPLE = Path(__file__).parents[1] / "browser" / "people.py"
 PIECE = "0123456789abcdef" * 64
 PIECES = 10 * 1024
 PAUSED_TABS = 5
-# The answer is 10 MiB; five tabs without a bound would keep five of them.
+PAUSED_LINES = 4
+TOKEN = "t" * 32
+# The answer is 10 MiB; tabs without a bound would keep one of them each, with a socket or without.
 MAX_GROWTH_BYTES = 30 * 1024 * 1024
 A_FRAME_WITHIN_SECONDS = 60.0
 
@@ -46,13 +49,9 @@ class Tab:
     """A socket of the kernel's smallest size, so that what is not read stands at the server."""
 
     def __init__(self, house: House, *, session: str) -> None:
-        address = urlsplit(house.address)
-        line = socket.socket()
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        line.connect((address.hostname, address.port))
         self._connection = connect(
-            f"ws://{address.netloc}/ws/chat/",
-            sock=line,
+            f"ws://{urlsplit(house.address).netloc}/ws/chat/",
+            sock=_narrow(house),
             origin=Origin(house.address),
             additional_headers={"Cookie": f"sessionid={session}"},
             compression=None,
@@ -98,6 +97,47 @@ class Tab:
                 return "".join(texts)
 
 
+class Line:
+    """The same for a tab that can have no socket: one response, read when she pleases."""
+
+    def __init__(self, house: House, *, session: str, generation_id: str) -> None:
+        follow = {"type": "follow", "ref": 1, "generation_id": generation_id}
+        headers = {
+            "Cookie": f"sessionid={session}; csrftoken={TOKEN}",
+            "X-CSRFToken": TOKEN,
+            "Origin": house.address,
+        }
+        self._connection = HTTPConnection(urlsplit(house.address).netloc)
+        self._connection.sock = _narrow(house)
+        body = json.dumps({**follow, "attempt": 1, "number": 0})
+        self._connection.request("POST", "/page/line/", body, headers)
+        self._response = self._connection.getresponse()
+        assert self._response.status == 200
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def reads_on(self) -> str:
+        """To the end of the answer, or of this line, whose time is up within a minute."""
+        texts = []
+        for line in self._response:
+            frame = json.loads(line[6:]) if line.startswith(b"data: {") else {"type": ""}
+            if frame["type"] == "delta":
+                texts.append(frame["text"])
+                if frame["end"]:
+                    break
+        return "".join(texts)
+
+
+def _narrow(house: House) -> socket.socket:
+    """Of the kernel's smallest size."""
+    address = urlsplit(house.address)
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect((address.hostname, address.port))
+    return line
+
+
 def signed_in(house: House, name: str) -> str:
     with httpx.Client(base_url=house.address, headers={"Referer": house.address}) as client:
         page = client.get("/accounts/login/").text
@@ -129,6 +169,11 @@ def test_tabs_that_stop_reading_cost_no_memory_and_nobody_elses_time(house: Hous
         generation_id = sent["message"]["answers"][0]["id"]
         for tab in [*paused, reader]:
             tab.follows(generation_id)
+        lines = [
+            Line(house, session=session, generation_id=generation_id) for _ in range(PAUSED_LINES)
+        ]
+        for line in lines:
+            closing.callback(line.close)
         worker = Worker(house.configuration.redis_url)
         closing.callback(worker.close)
         held = worker.takes()
@@ -143,3 +188,6 @@ def test_tabs_that_stop_reading_cost_no_memory_and_nobody_elses_time(house: Hous
         assert web.memory_info().rss - before_bytes < MAX_GROWTH_BYTES
         # Awake again within its time: it goes on from where it was, to the same end.
         assert paused[0].reads_to_the_end() == PIECE * PIECES
+        text = lines[0].reads_on()
+        assert text
+        assert (PIECE * PIECES).startswith(text)

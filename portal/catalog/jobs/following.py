@@ -18,6 +18,7 @@ from portal.catalog.models import OPEN_JOBS, Job, JobState
 from portal.streams import jobs as streams
 from portal.streams.connection import AWAY
 from portal.streams.jobs import Line
+from portal.streams.tasks import end_if_cancelled
 
 LOOK_SECONDS = 1.0
 HEARTBEAT_SECONDS = 10.0
@@ -50,6 +51,7 @@ async def follow(
     loop = asyncio.get_running_loop()
     quiet_since = loop.time()
     while True:
+        end_if_cancelled()
         lines = await _heard(listener)
         for line in lines:
             yield line

@@ -1,12 +1,14 @@
-/** Who is signed in, and her settings: language, theme, account, administration, sign out. */
+/** Who is signed in, and her settings: theme, contrast, language, account, sign out. */
 
+import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "./icons";
+import { askToInstall, canInstall } from "./installing";
 import * as memory from "./memory";
 import { csrfToken, languageUrl } from "./page";
 import { person } from "./session";
-import { setTheme, type Theme, theme } from "./theme";
+import { type Contrast, contrast, setContrast, setTheme, type Theme, theme } from "./theme";
 import { language, t } from "./words";
 
 const LANGUAGES: [string, string][] = [
@@ -70,8 +72,20 @@ function Settings({ email, isAdmin }: { email: string; isAdmin: boolean }): JSX.
       <p class="email">
         <bdi>{email}</bdi>
       </p>
-      <ThemeChoice />
+      <Choice legend={t("Theme")} name="theme" chosen={theme} choose={setTheme} all={themes()} />
+      <Choice
+        legend={t("Contrast")}
+        name="contrast"
+        chosen={contrast}
+        choose={setContrast}
+        all={contrasts()}
+      />
       <LanguageChoice />
+      {canInstall() && (
+        <button type="button" class="row" onClick={() => void askToInstall()}>
+          {t("Install as an app")}
+        </button>
+      )}
       <a href="/connect/">{t("Connect ChatBox")}</a>
       <a href="/account/">{t("Your account")}</a>
       {isAdmin && <a href="/admin/">{t("Administration")}</a>}
@@ -83,23 +97,42 @@ function Settings({ email, isAdmin }: { email: string; isAdmin: boolean }): JSX.
   );
 }
 
-function ThemeChoice(): JSX.Element {
-  const themes: [Theme, string][] = [
+function themes(): [Theme, string][] {
+  return [
     ["system", t("System")],
     ["light", t("Light")],
     ["dark", t("Dark")],
   ];
+}
+
+function contrasts(): [Contrast, string][] {
+  return [
+    ["system", t("System")],
+    ["more", t("High")],
+  ];
+}
+
+interface ChoiceProps<Value extends string> {
+  legend: string;
+  name: string;
+  chosen: Signal<Value>;
+  choose: (value: Value) => void;
+  all: [Value, string][];
+}
+
+function Choice<Value extends string>(props: ChoiceProps<Value>): JSX.Element {
+  const { legend, name, chosen, choose, all } = props;
   return (
     <fieldset class="choice">
-      <legend>{t("Theme")}</legend>
-      {themes.map(([value, words]) => (
+      <legend>{legend}</legend>
+      {all.map(([value, words]) => (
         <label key={value}>
           <input
             type="radio"
-            name="theme"
+            name={name}
             value={value}
-            checked={theme.value === value}
-            onChange={() => setTheme(value)}
+            checked={chosen.value === value}
+            onChange={() => choose(value)}
           />
           <span>{words}</span>
         </label>

@@ -3,6 +3,7 @@
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
+import { CutNote } from "./files/CutNote";
 import { type Answer as AnswerRecord, isOpen } from "./generations";
 import { Markdown } from "./Markdown";
 import { Progress } from "./Progress";
@@ -38,9 +39,15 @@ export function Answer({ answer, question, isLast }: Props): JSX.Element {
       <header class="answer-head">
         <bdi>{label}</bdi>
       </header>
-      <Thinking generationId={now.id} text={now.thinking} isOver={over || now.text !== ""} />
+      <Thinking
+        generationId={now.id}
+        text={now.thinking}
+        isOver={over || now.text !== ""}
+        stats={now.stats}
+      />
       {now.text !== "" && <Markdown text={now.text} isOver={over} />}
       {!over && <Progress answer={now} />}
+      <CutNote stats={now.stats} />
       {sentence !== "" && (
         <p class={`notice notice-${now.state}`} role={now.state === "failed" ? "alert" : undefined}>
           {sentence}

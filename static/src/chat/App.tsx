@@ -10,6 +10,7 @@ import { shownTitle } from "./conversations";
 import { Dialog } from "./Dialog";
 import { isDrawerOpen, isNarrow, openDrawer } from "./drawer";
 import { Icon } from "./icons";
+import { WithoutSocket } from "./line/WithoutSocket";
 import { Panels } from "./order/Panels";
 import { TemporaryBanner } from "./order/TemporaryBanner";
 import { visible as previewed } from "./rendering/previewed";
@@ -32,7 +33,7 @@ export function App(): JSX.Element {
   return (
     <div class="app">
       <Sidebar />
-      <main class="main" inert={isNarrow.value && isDrawerOpen.value}>
+      <main class="main" tabIndex={-1} inert={isNarrow.value && isDrawerOpen.value}>
         <header class="head">
           {isNarrow.value && (
             <button type="button" class="quiet" onClick={openDrawer}>
@@ -40,9 +41,9 @@ export function App(): JSX.Element {
               <span class="visually-hidden">{t("Open the list")}</span>
             </button>
           )}
-          <p class="head-title">
-            <bdi>{title}</bdi>
-          </p>
+          <h1 class="head-title">
+            {title === "" ? <span class="visually-hidden">{t("Chat")}</span> : <bdi>{title}</bdi>}
+          </h1>
           {isNarrow.value && (
             <button type="button" class="quiet" onClick={startNew}>
               <Icon name="plus" />
@@ -55,6 +56,7 @@ export function App(): JSX.Element {
             {t("No connection. Your text is kept; the page goes on by itself once it is back.")}
           </p>
         )}
+        <WithoutSocket />
         <TemporaryBanner />
         {isShared ? <SharedView /> : <Conversation />}
         {!isShared && <Composer />}

@@ -9,6 +9,10 @@ import { useSlash } from "./commands/slash";
 import { ContextMeter } from "./context/ContextMeter";
 import { ContextWarning } from "./context/ContextWarning";
 import { draftText } from "./context/context";
+import { AttachButton } from "./files/AttachButton";
+import { attached, hindrance } from "./files/attached";
+import { Catcher, ComposerFiles } from "./files/ComposerFiles";
+import { NOTE } from "./files/HindranceNote";
 import { Icon } from "./icons";
 import { ModelPicker } from "./ModelPicker";
 import * as memory from "./memory";
@@ -26,7 +30,10 @@ export function Composer(): JSX.Element {
   const [text, setText] = useDraft();
   const running = runningId.value;
   const hasNone = isWelcome.value && choosable.value.length === 0;
-  const canSend = text.trim() !== "" && !isBeginning.value && pickedModel.value !== null;
+  const isClosed = hasNone || shown.value.is === "missing";
+  const isWritten = text.trim() !== "" || attached.value.length > 0;
+  const isHeard = !isBeginning.value && pickedModel.value !== null;
+  const canSend = isWritten && isHeard && hindrance.value === "";
 
   const slash = useSlash(text, setText);
 
@@ -71,6 +78,7 @@ export function Composer(): JSX.Element {
         submit();
       }}
     >
+      <Catcher canTake={!isClosed} />
       {refusal.value !== "" && (
         <p class="refusal" role="alert">
           {refusal.value}
@@ -85,6 +93,7 @@ export function Composer(): JSX.Element {
       <ContextWarning />
       <div class="sheet">
         {slash.list}
+        <ComposerFiles />
         <textarea
           {...slash.attributes}
           ref={box}
@@ -92,12 +101,13 @@ export function Composer(): JSX.Element {
           dir="auto"
           aria-label={t("Message")}
           placeholder={hasNone ? t("No model to ask yet") : t("Ask anything")}
-          disabled={hasNone || shown.value.is === "missing"}
+          disabled={isClosed}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={onKeyDown}
         />
         <div class="sheet-foot">
+          <AttachButton isDisabled={isClosed} />
           <ModelPicker />
           <SettingsButton />
           <ContextMeter />
@@ -112,8 +122,14 @@ export function Composer(): JSX.Element {
                 <Icon name="stop" />
               </button>
             )}
-            {(running === null || canSend) && (
-              <button type="submit" class="round" aria-label={t("Send")} disabled={!canSend}>
+            {(running === null || isWritten) && (
+              <button
+                type="submit"
+                class="round"
+                aria-label={t("Send")}
+                aria-describedby={hindrance.value === "" ? undefined : NOTE}
+                disabled={!canSend}
+              >
                 <Icon name="send" />
               </button>
             )}
@@ -136,7 +152,7 @@ function useDraft(): [string, (text: string) => void] {
   const current = draft.name === name ? draft : { name, text: memory.read(name) ?? "" };
   const set = (text: string): void => {
     setDraft({ name, text });
-    memory.write(name, text);
+    memory.writeSoon(name, text);
   };
   return [current.text, set];
 }
@@ -162,11 +178,13 @@ function useTaken(setText: (text: string) => void, box: { current: HTMLTextAreaE
   }, [back, shownId.value]);
 }
 
+const growsByItself = CSS.supports("field-sizing", "content");
+
 /** As high as its text, up to the limit in the style sheet, where the browser cannot do it itself. */
 function useGrowth(box: { current: HTMLTextAreaElement | null }, text: string): void {
   useLayoutEffect(() => {
     const area = box.current;
-    if (area === null || CSS.supports("field-sizing", "content")) {
+    if (area === null || growsByItself) {
       return;
     }
     area.style.blockSize = "auto";

@@ -3,6 +3,7 @@
 import { Fragment, type JSX } from "preact";
 import { ViewLine } from "./context/ViewLine";
 import { EmptyState } from "./EmptyState";
+import { QuestionFiles } from "./files/QuestionFiles";
 import { Scroller } from "./Scroller";
 import { shownUnheard } from "./sending";
 import { connection } from "./socket";
@@ -62,7 +63,9 @@ export function Conversation(): JSX.Element {
       {now.is === "open" && <ViewLine before={null} />}
       {waiting.map((each) => (
         <div class="turn" key={each.clientKey}>
-          <AskedText text={each.text} />
+          <AskedText text={each.text}>
+            <QuestionFiles files={each.files ?? []} />
+          </AskedText>
           <p class="progress" role="status">
             <span class="pulse" aria-hidden="true" />
             {connection.value === "online" ? t("Sending…") : t("Will be sent once you are online.")}

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { GrowingText } from "./growing";
+import { drawnSince } from "./rendering/pacing";
 import { pressed } from "./rendering/pressed";
 
 const LONGEST_WAIT_MS = 120;
@@ -19,8 +20,10 @@ export function Markdown({ text, isOver }: { text: string; isOver: boolean }): J
       cancel.current?.();
       cancel.current = null;
       if (place.current !== null) {
+        const fromMs = performance.now();
         growing.current ??= new GrowingText(place.current);
         growing.current.show(newest.current.text, newest.current.isOver);
+        drawnSince(fromMs);
       }
     };
     if (growing.current === null || isOver) {

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import type { Answer } from "./generations";
-import { t } from "./words";
+import { t, tn } from "./words";
 
 export function Progress({ answer }: { answer: Answer }): JSX.Element {
   const hasBar = answer.progress !== null && answer.state !== "writing";
@@ -18,7 +18,7 @@ export function Progress({ answer }: { answer: Answer }): JSX.Element {
 export function stateInWords(answer: Answer): string {
   switch (answer.state) {
     case "queued":
-      return queuedInWords(answer.position);
+      return queuedInWords(answer.position, answer.waitSeconds);
     case "loading":
       return t("Loading the model…");
     case "reading":
@@ -36,11 +36,30 @@ export function stateInWords(answer: Answer): string {
   }
 }
 
-function queuedInWords(position: number | null): string {
+function queuedInWords(position: number | null, seconds: number | null): string {
   if (position === null) {
     return t("Waiting…");
   }
-  return position <= 1
-    ? t("Waiting, you are next.")
-    : t("Waiting, place %(position)s in the queue.", { position });
+  const place =
+    position <= 1
+      ? t("Waiting, you are next.")
+      : t("Waiting, place %(position)s in the queue.", { position });
+  return seconds === null ? place : `${place} ${beginsInWords(seconds)}`;
+}
+
+/** Roughly, for that is how it is known. */
+function beginsInWords(seconds: number): string {
+  if (seconds < 10) {
+    return t("It should begin in a few seconds.");
+  }
+  if (seconds < 60) {
+    return t("It should begin in about %(seconds)s seconds.", {
+      seconds: Math.ceil(seconds / 10) * 10,
+    });
+  }
+  return tn(
+    "It should begin in about a minute.",
+    "It should begin in about %(count)s minutes.",
+    Math.round(seconds / 60),
+  );
 }

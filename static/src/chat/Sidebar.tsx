@@ -29,6 +29,9 @@ export function Sidebar(): JSX.Element {
         <div class="veil" onClick={closeDrawer} />
       )}
       <aside class={`sidebar ${isHidden ? "" : "open"}`} inert={isHidden}>
+        <button type="button" class="skip" onClick={skip}>
+          {t("Skip to the conversation")}
+        </button>
         <div class="sidebar-head">
           <a class="brand" href={address.pathOf(null)} onClick={goNew}>
             <span class="mark" aria-hidden="true" />
@@ -167,4 +170,11 @@ function goNew(event: Event): void {
   event.preventDefault();
   closeDrawer();
   startNew();
+}
+
+/** Past the list. Where one can write is where most want to go; a shared chat is only read. */
+function skip(): void {
+  closeDrawer();
+  const main = document.querySelector<HTMLElement>("main");
+  (main?.querySelector<HTMLElement>("textarea:enabled") ?? main)?.focus();
 }

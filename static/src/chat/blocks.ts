@@ -4,6 +4,7 @@
  */
 
 import type { Block } from "./markdown";
+import { codeAt, wholeChars } from "./rendering/codeends";
 
 /** A paragraph or list past this is cut at a line, lest each new word parse all of it again. */
 export const MAX_BLOCK_CHARS = 40_000;
@@ -22,6 +23,30 @@ export function finishedChars(tail: string, blocksOf: (source: string) => Block[
     return 0;
   }
   return offsetOfLine(tail, last.from);
+}
+
+/**
+ * As `finishedChars`, a piece of at most `MAX_BLOCK_CHARS` at a time, however long the text: only a
+ * block of code may be longer. With `isOver` all of it is finished in the end.
+ */
+export function nextChars(
+  tail: string,
+  isOver: boolean,
+  blocksOf: (source: string) => Block[],
+): number {
+  if (isOver && tail.length <= MAX_BLOCK_CHARS) {
+    return tail.length;
+  }
+  const near = tail.slice(0, MAX_BLOCK_CHARS);
+  const count = finishedChars(near, blocksOf);
+  if (count > 0 || near.length === tail.length) {
+    return count;
+  }
+  const code = codeAt(tail);
+  if (code !== null) {
+    return isOver || code.isClosed ? code.after : 0;
+  }
+  return near.lastIndexOf("\n") + 1 || wholeChars(tail, MAX_BLOCK_CHARS);
 }
 
 export function offsetOfLine(text: string, line: number): number {

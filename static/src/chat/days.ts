@@ -1,7 +1,7 @@
 /** Pure: conversations in groups a person remembers them by. */
 
 import type { ConversationFrame } from "./frames";
-import { language, t } from "./words";
+import { locale, t } from "./words";
 
 export interface Day {
   name: string;
@@ -37,7 +37,7 @@ function nameOfDay(date: Date, now: Date): string {
     return t("Last 7 days");
   }
   const isThisYear = date.getFullYear() === now.getFullYear();
-  return new Intl.DateTimeFormat(language, {
+  return new Intl.DateTimeFormat(locale, {
     month: "long",
     ...(isThisYear ? {} : { year: "numeric" }),
   }).format(date);

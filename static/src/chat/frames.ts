@@ -1,6 +1,7 @@
 /** The WebSocket vocabulary as the page knows it. A closed list: what is not on it is dropped (D8). */
 
 import { CONTEXT_REPLIES, type ContextReply } from "./context/frames";
+import { FILE_PUSHES, type FileChanged, type FileFrame } from "./files/frames";
 import { ORDER_REPLIES, type OrderReply } from "./order/frames";
 import { SETTINGS_REPLIES, type SettingsFrames } from "./settings/frames";
 
@@ -58,6 +59,10 @@ export interface Stats {
   prompt_ns?: number;
   answer_ns?: number;
   read_messages?: number;
+  /** Of the documents that were read, and how much of them found no room. */
+  document_chars?: number;
+  cut_chars?: number;
+  thinking_ns?: number;
 }
 
 export interface GenerationFrame {
@@ -91,6 +96,7 @@ export interface MessageFrame {
   created_at: string;
   after: string | null;
   answers: GenerationFrame[];
+  files: FileFrame[];
   /** The answer that the conversation goes on from. */
   shown: string | null;
   /** All questions that were asked in this place, oldest first. */
@@ -103,6 +109,7 @@ export interface NextFrame {
   text: string;
   model_name: string;
   created_at: string;
+  files: FileFrame[];
   reason: string;
 }
 
@@ -131,6 +138,8 @@ export interface Status {
   state: "queued" | "loading";
   position: number | null;
   progress: number | null;
+  /** About how long it still waits; null where nobody can say. */
+  seconds: number | null;
 }
 
 export interface Welcome {
@@ -140,7 +149,7 @@ export interface Welcome {
   models: Model[];
   conversations: ConversationFrame[];
   more: boolean;
-  limits: { max_text_chars: number };
+  limits: { max_text_chars: number; max_file_bytes: number; max_files: number };
 }
 
 export interface ConversationReply {
@@ -209,7 +218,7 @@ export type Reply =
   | SettingsFrames
   | ContextReply
   | OrderReply;
-export type Push = Delta | Status | Changed | ModelsChanged;
+export type Push = Delta | Status | Changed | ModelsChanged | FileChanged;
 export type Frame = Reply | Push | Refusal;
 
 const REPLIES = new Set<string>([
@@ -218,7 +227,7 @@ const REPLIES = new Set<string>([
   ...CONTEXT_REPLIES,
   ...ORDER_REPLIES,
 ]);
-const PUSHES = new Set(["delta", "status", "changed", "models"]);
+const PUSHES = new Set<string>(["delta", "status", "changed", "models", ...FILE_PUSHES]);
 
 export function isReply(frame: Frame): frame is Reply {
   return REPLIES.has(frame.type);

@@ -13,6 +13,8 @@ export interface Answer {
   readonly attempt: number;
   readonly number: number;
   readonly position: number | null;
+  /** About how long it still waits, as far as the server can say. */
+  readonly waitSeconds: number | null;
   /** How much of the model is loaded, or of the prompt is read, 0 to 1. */
   readonly progress: number | null;
   readonly stats: Stats | null;
@@ -43,6 +45,7 @@ export function fromFrame(frame: GenerationFrame): Answer {
     attempt: frame.attempt,
     number: frame.number,
     position: null,
+    waitSeconds: null,
     progress: null,
     stats: frame.stats,
     rating: frame.rating,
@@ -66,7 +69,8 @@ export function merge(known: Answer, frame: GenerationFrame): Answer {
     return known;
   }
   const isSame = stored.state === known.state;
-  return isSame ? { ...stored, position: known.position, progress: known.progress } : stored;
+  const { position, waitSeconds, progress } = known;
+  return isSame ? { ...stored, position, waitSeconds, progress } : stored;
 }
 
 /**
@@ -101,6 +105,7 @@ export function apply(answer: Answer, delta: Delta): [Answer, Outcome] {
       state: delta.end?.state ?? nextState(answer, delta),
       reason: delta.end?.reason ?? "",
       position: null,
+      waitSeconds: null,
       progress: delta.end === null ? delta.read : null,
       stats: delta.end?.stats ?? answer.stats,
     },
@@ -125,6 +130,7 @@ export function applyStatus(answer: Answer, status: Status): Answer {
     ...answer,
     state: status.state,
     position: status.position,
+    waitSeconds: status.seconds,
     progress: status.progress,
   };
 }

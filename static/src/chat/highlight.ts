@@ -4,6 +4,9 @@ import { MAX_HIGHLIGHTED_CHARS } from "./code";
 import { markBidi, sanitised } from "./markdown";
 import { isNumbered, number } from "./rendering/lines";
 
+/** So long at a stretch; then keys and clicks have their turn (threat D6). */
+const STRETCH_MS = 8;
+
 /** Colours each block of code below `inside` once. Leaves it plain when anything goes wrong. */
 export async function highlightAll(inside: ParentNode): Promise<void> {
   const blocks = [...inside.querySelectorAll<HTMLElement>("code[data-language]:not(.coloured)")];
@@ -12,7 +15,12 @@ export async function highlightAll(inside: ParentNode): Promise<void> {
   }
   try {
     const { coloured } = await import("./languages");
+    let until = performance.now() + STRETCH_MS;
     for (const block of blocks) {
+      if (performance.now() > until) {
+        await new Promise((resolve) => setTimeout(resolve));
+        until = performance.now() + STRETCH_MS;
+      }
       colour(block, coloured);
     }
   } catch {

@@ -2,18 +2,25 @@
 
 import "./look.css";
 import "./layout.css";
+import "./sidebar.css";
 import "./list.css";
+import "./account.css";
 import "./talk.css";
 import "./prose.css";
 import "./rendering/rendering.css";
 import "./composer.css";
 import "./commands/commands.css";
 import "./context/context.css";
+import "./forced.css";
 import { render } from "preact";
 import { App } from "./App";
+import { install } from "./installing";
+import * as memory from "./memory";
+import { personId } from "./page";
 import { start } from "./start";
 import { loadWords } from "./words";
 
+memory.keepOnlyOf(personId);
 start();
 await loadWords();
 const page = document.getElementById("page");
@@ -21,3 +28,4 @@ if (page !== null) {
   page.replaceChildren();
   render(<App />, page);
 }
+install();

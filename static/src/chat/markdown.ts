@@ -7,7 +7,7 @@ import DOMPurify from "dompurify";
 import MarkdownIt from "markdown-it";
 import { codeFrame } from "./code";
 import { readFormulas } from "./rendering/formulas";
-import { tableFrame } from "./rendering/table";
+import { showLargeTablesAsText, tableFrame } from "./rendering/table";
 import { t } from "./words";
 
 export type Environment = Record<string, unknown>;
@@ -16,6 +16,7 @@ const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true, typo
 // Only what has a scheme becomes a link by itself: "readme.md" is a file, not a place in Moldova.
 markdown.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
 readFormulas(markdown);
+showLargeTablesAsText(markdown);
 // Addresses are judged below, where they are seen as the browser will see them.
 markdown.validateLink = () => true;
 

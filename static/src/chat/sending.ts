@@ -1,7 +1,9 @@
 /** What leaves the page: questions, and Stop, Retry, Continue. An unsure send is simply repeated. */
 
 import { computed, signal } from "@preact/signals";
-import type { Sent, Waits } from "./frames";
+import { attached, giveBack as giveFilesBack, hindrance, taken } from "./files/attached";
+import type { FileFrame } from "./files/frames";
+import type { NextFrame, Sent, Waits } from "./frames";
 import { newKey } from "./keys";
 import * as memory from "./memory";
 import { personId } from "./page";
@@ -19,12 +21,15 @@ export interface Unheard {
   conversationId: string | null;
   text: string;
   modelName: string;
+  files?: FileFrame[];
   /** What a new conversation is set to. */
   settings: Chosen | null;
   /** The answer that was shown last; null when something else was on its way already. */
   after?: string | null;
   /** The question that it stands instead of. */
   editOf?: string;
+  /** Files of it that do not come along. */
+  without?: string[];
 }
 
 /** Sent by this tab and not yet acknowledged. Kept over a reload, so that none is lost. */
@@ -63,7 +68,8 @@ export const isBeginning = computed(() => shownId.value === null && shownUnheard
 /** False when the text may not go as it is; `refusal` then says why. */
 export function send(text: string): boolean {
   const model = pickedModel.peek();
-  if (model === null || isBeginning.peek() || text.trim() === "") {
+  const isEmpty = text.trim() === "" && attached.peek().length === 0;
+  if (model === null || isBeginning.peek() || isEmpty || hindrance.peek() !== "") {
     return false;
   }
   if (text.length > maxTextChars.peek()) {
@@ -75,12 +81,17 @@ export function send(text: string): boolean {
   const settings = conversationId === null ? forNew() : null;
   const after = shownUnheard.peek().length === 0 ? lastAnswerId.peek() : null;
   const modelName = model.name;
-  void deliver({ clientKey: newKey(), conversationId, text, modelName, settings, after });
+  const files = taken(conversationId ?? "");
+  void deliver({ clientKey: newKey(), conversationId, text, modelName, files, settings, after });
   return true;
 }
 
 /** As `send`, in the place of a question that was asked already. */
-export function sendEdited(messageId: string, text: string): boolean {
+export function sendEdited(
+  messageId: string,
+  text: string,
+  { files, without }: { files: FileFrame[]; without: string[] },
+): boolean {
   const model = pickedModel.peek();
   const conversationId = shownId.peek();
   if (model === null || conversationId === null || runningId.peek() !== null) {
@@ -93,7 +104,9 @@ export function sendEdited(messageId: string, text: string): boolean {
   refusal.value = "";
   const modelName = model.name;
   const clientKey = newKey();
-  void deliver({ clientKey, conversationId, text, modelName, settings: null, editOf: messageId });
+  const settings = null;
+  const editOf = messageId;
+  void deliver({ clientKey, conversationId, text, modelName, files, settings, editOf, without });
   return true;
 }
 
@@ -143,6 +156,7 @@ function asked(each: Unheard): Promise<unknown> {
     settings: each.settings ?? null,
     after: each.after ?? null,
     may_wait: true,
+    ...filesOf(each),
   });
 }
 
@@ -152,15 +166,21 @@ function edited(each: Unheard, messageId: string): Promise<unknown> {
     text: each.text,
     client_key: each.clientKey,
     model_name: each.modelName,
+    ...filesOf(each),
   });
+}
+
+function filesOf({ files = [] }: Unheard): { files?: string[] } {
+  return files.length === 0 ? {} : { files: files.map((file) => file.id) };
 }
 
 /** Not a word is lost: it is back where it was written. */
 function giveBack(each: Unheard): void {
   if (each.editOf === undefined) {
     givenBack.value = { conversationId: each.conversationId, text: each.text };
+    giveFilesBack(each.conversationId ?? "", each.files ?? []);
   } else {
-    edit(each.editOf, each.text);
+    edit(each.editOf, each.text, each.without);
   }
 }
 
@@ -197,11 +217,12 @@ export function sendNext(nextId: string): void {
 }
 
 /** A question that waits comes back into the composer. */
-export function takeBack(nextId: string, text: string): void {
+export function takeBack({ id, text, files }: NextFrame): void {
   const conversationId = shownId.peek();
-  const reply = ask("next.cancel", { next_id: nextId }).then((frame) => {
+  const reply = ask("next.cancel", { next_id: id }).then((frame) => {
     takeWaits(frame as Waits);
     givenBack.value = { conversationId, text };
+    giveFilesBack(conversationId ?? "", files ?? []);
   });
   void tried(reply);
 }

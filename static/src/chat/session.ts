@@ -11,6 +11,8 @@ export const models = signal<Model[]>([]);
 export const offered = computed(() => models.value.filter((model) => !model.is_retired));
 export const choosable = computed(() => offered.value.filter((model) => !model.is_checking));
 export const maxTextChars = signal(100_000);
+/** How large a file may be, and how many go with one question; before the server said so, any. */
+export const fileLimits = signal({ bytes: Number.POSITIVE_INFINITY, count: 10 });
 export const isWelcome = signal(false);
 
 /** Picked by hand, by conversation; "" is the new one. */
@@ -19,7 +21,9 @@ const picked = signal<Record<string, string>>({});
 export function takeWelcome(welcome: Welcome): void {
   person.value = welcome.person;
   models.value = welcome.models;
-  maxTextChars.value = welcome.limits.max_text_chars;
+  const { max_text_chars, max_file_bytes: bytes, max_files: count } = welcome.limits;
+  maxTextChars.value = max_text_chars;
+  fileLimits.value = { bytes, count };
   isWelcome.value = true;
 }
 

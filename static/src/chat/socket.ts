@@ -2,6 +2,9 @@
 
 import { signal } from "@preact/signals";
 import { type Frame, isReply, type Push, parse, type Refusal, type Reply } from "./frames";
+import { type Ends, type Line, LOST, RESTS, SIGNED_OUT, STALE_PAGE } from "./line/line";
+import * as roads from "./line/roads";
+import * as memory from "./memory";
 import { isServerAway, waitMs } from "./patience";
 
 export type Connection = "connecting" | "online" | "offline";
@@ -41,21 +44,37 @@ interface Listener {
 
 const PING_EVERY_MS = 25_000;
 const PONG_WITHIN_MS = 8_000;
+/** Some networks open a connection and let nothing pass. */
+const WELCOME_WITHIN_MS = 15_000;
+/** After more than these it is the server that is away, whatever the way. */
+const FEW_FAILURES = 3;
 /** The server's limit on a frame. In bytes: most of the world's letters take two to four. */
 const MAX_FRAME_BYTES = 256 * 1024;
-const SIGNED_OUT = 4401;
 
 const asked = new Map<number, Asked>();
-let socket: WebSocket | null = null;
+let line: Line | null = null;
+let isOpen = false;
 let listener: Listener | null = null;
 let lastRef = 0;
 let failures = 0;
 let retryTimer: number | undefined;
 let pingTimer: number | undefined;
 
+const ends: Ends = {
+  onOpen: (opened) => {
+    isOpen = true;
+    void welcome(opened);
+  },
+  onText: (_line, text) => hear(text),
+  onClose: lost,
+};
+
 export function connect(to: Listener): void {
   listener = to;
-  window.addEventListener("online", reconnectNow);
+  window.addEventListener("online", () => {
+    roads.networkChanged();
+    reconnectNow();
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") {
       reconnectNow();
@@ -78,7 +97,6 @@ export function ask(
     return Promise.reject(new TooLong(mostChars));
   }
   return new Promise((resolve, reject) => {
-    const isOpen = socket?.readyState === WebSocket.OPEN;
     if (!isOpen && !isRepeated) {
       reject(new Disconnected());
       return;
@@ -86,7 +104,7 @@ export function ask(
     asked.set(ref, { text, isRepeated, resolve, reject });
     // Before hello is answered only hello travels; the rest follows in order.
     if (isOpen && (connection.value === "online" || !isRepeated)) {
-      socket?.send(text);
+      line?.send(text);
     }
   });
 }
@@ -98,42 +116,51 @@ function wellFormed(_name: string, value: unknown): unknown {
 
 /** Also asks whether a connection that looks open still is: laptops sleep without closing. */
 function reconnectNow(): void {
-  if (socket === null) {
+  if (line === null) {
     window.clearTimeout(retryTimer);
     open();
   } else if (connection.value === "online") {
-    ping(socket);
+    ping(line);
   }
 }
 
 function open(): void {
-  const address = new URL("/ws/chat/", window.location.href);
-  address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-  const opened = new WebSocket(address.href);
-  socket = opened;
-  opened.addEventListener("open", () => void welcome(opened));
-  opened.addEventListener("message", (event) => hear(event.data));
-  opened.addEventListener("close", (event) => lost(opened, event.code));
+  line = roads.open(ends);
 }
 
-async function welcome(opened: WebSocket): Promise<void> {
+async function welcome(opened: Line): Promise<void> {
+  const timer = window.setTimeout(() => giveUp(opened), WELCOME_WITHIN_MS);
   try {
     await listener?.onConnected();
   } catch {
-    opened.close();
+    giveUp(opened);
     return;
+  } finally {
+    window.clearTimeout(timer);
   }
-  if (socket !== opened) {
+  if (line !== opened) {
     return;
   }
   failures = 0;
   connection.value = "online";
+  memory.write("stale", "", "tab");
   for (const waiting of asked.values()) {
     if (waiting.isRepeated) {
       opened.send(waiting.text);
     }
   }
   pingTimer = window.setInterval(() => ping(opened), PING_EVERY_MS);
+  roads.welcomed(opened, ends, takeBetter);
+}
+
+/** A socket, after all: from now on by it, as after any other change of lines. */
+function takeBetter(better: Line): void {
+  line?.close();
+  leave();
+  connection.value = "connecting";
+  line = better;
+  isOpen = true;
+  void welcome(better);
 }
 
 function hear(data: unknown): void {
@@ -156,11 +183,10 @@ function taken(ref: number): Asked | undefined {
   return waiting;
 }
 
-function lost(closed: WebSocket, code: number): void {
-  if (socket !== closed) {
-    return;
-  }
-  socket = null;
+/** What travelled by the line that is left: some of it is asked again by the next, some never is. */
+function leave(): void {
+  line = null;
+  isOpen = false;
   window.clearInterval(pingTimer);
   for (const [ref, waiting] of asked) {
     if (!waiting.isRepeated) {
@@ -168,24 +194,44 @@ function lost(closed: WebSocket, code: number): void {
       waiting.reject(new Disconnected());
     }
   }
-  if (code === SIGNED_OUT) {
+}
+
+function lost(closed: Line, code: number): void {
+  if (line !== closed) {
+    return;
+  }
+  leave();
+  roads.ended(closed, code);
+  if (code === SIGNED_OUT || (code === STALE_PAGE && isFirstStale())) {
     signIn();
     return;
   }
-  connection.value = isServerAway(failures, code) ? "offline" : "connecting";
-  retryTimer = window.setTimeout(open, waitMs(failures, code));
-  failures += 1;
+  const counted = failures < FEW_FAILURES && roads.isOtherNext(closed) ? 0 : failures;
+  connection.value = isServerAway(counted, code) ? "offline" : "connecting";
+  if (code !== RESTS) {
+    retryTimer = window.setTimeout(open, waitMs(counted, code));
+    failures += 1;
+  }
 }
 
-function ping(opened: WebSocket): void {
-  const timer = window.setTimeout(() => {
-    opened.close();
-    // A dead connection may take minutes to say that it closed.
-    lost(opened, 1006);
-  }, PONG_WITHIN_MS);
+function giveUp(opened: Line): void {
+  opened.close();
+  // A dead connection may take minutes to say that it closed.
+  lost(opened, LOST);
+}
+
+function ping(opened: Line): void {
+  const timer = window.setTimeout(() => giveUp(opened), PONG_WITHIN_MS);
   ask("ping", {}, { isRepeated: false })
     .catch(() => undefined)
     .finally(() => window.clearTimeout(timer));
+}
+
+/** Somebody signed in anew beside this page: loaded again, it has the proof that is asked for now. */
+function isFirstStale(): boolean {
+  const isFirst = memory.read("stale", "tab") === null;
+  memory.write("stale", "yes", "tab");
+  return isFirst;
 }
 
 export function signIn(): void {

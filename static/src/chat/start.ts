@@ -2,6 +2,7 @@
 
 import * as address from "./address";
 import { refreshList, takeList } from "./conversations";
+import { hear } from "./files/travelling";
 import type { Push, Welcome } from "./frames";
 import { followAddress, readShared } from "./order/shared";
 import { refreshShelves } from "./order/shelves";
@@ -53,6 +54,9 @@ function onPush(push: Push): void {
       break;
     case "models":
       models.value = push.models;
+      break;
+    case "file.changed":
+      hear(push);
       break;
     case "changed":
       rereadList();

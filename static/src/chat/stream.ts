@@ -1,12 +1,16 @@
 /** The answers the page knows, one signal each, and the frames that make them grow. */
 
-import { type Signal, signal } from "@preact/signals";
+import { batch, type Signal, signal } from "@preact/signals";
 import type { Delta, GenerationFrame, Rating, Status } from "./frames";
 import { type Answer, apply, applyStatus, fromFrame, isOpen, merge } from "./generations";
+import { inTime } from "./rendering/pacing";
 import { ask } from "./socket";
 
 const answers = new Map<string, Signal<Answer>>();
 const followed = new Set<string>();
+/** Answers of which more has come than is shown: pieces may come faster than anybody sees. */
+const ahead = new Map<string, Answer>();
+let isToBeShown = false;
 
 /** Called with the id of a generation whose events do not fit together: read it again. */
 let onGap: (generationId: string) => void = () => undefined;
@@ -27,8 +31,40 @@ export function takeStored(frame: GenerationFrame): Signal<Answer> {
     answers.set(frame.id, fresh);
     return fresh;
   }
-  known.value = merge(known.peek(), frame);
+  showNow(known, merge(latest(known), frame));
   return known;
+}
+
+/** With all that has come, whether it is shown yet or not. */
+function latest(known: Signal<Answer>): Answer {
+  const { id } = known.peek();
+  return ahead.get(id) ?? known.peek();
+}
+
+function showNow(known: Signal<Answer>, answer: Answer): void {
+  ahead.delete(answer.id);
+  known.value = answer;
+}
+
+function showSoon(answer: Answer): void {
+  ahead.set(answer.id, answer);
+  if (!isToBeShown) {
+    isToBeShown = true;
+    inTime(showAhead);
+  }
+}
+
+function showAhead(): void {
+  isToBeShown = false;
+  batch(() => {
+    for (const answer of ahead.values()) {
+      const known = answers.get(answer.id);
+      if (known !== undefined) {
+        known.value = answer;
+      }
+    }
+  });
+  ahead.clear();
 }
 
 export function receiveDelta(delta: Delta): void {
@@ -36,13 +72,16 @@ export function receiveDelta(delta: Delta): void {
   if (known === undefined) {
     return;
   }
-  const [next, outcome] = apply(known.peek(), delta);
+  const [next, outcome] = apply(latest(known), delta);
   if (outcome === "gap") {
     followed.delete(delta.generation_id);
     onGap(delta.generation_id);
     return;
   }
-  known.value = next;
+  // Only words wait: that it begins, or ends, is seen at once.
+  if (outcome === "applied") {
+    next.state === known.peek().state ? showSoon(next) : showNow(known, next);
+  }
   if (!isOpen(next)) {
     followed.delete(next.id);
   }
@@ -51,7 +90,7 @@ export function receiveDelta(delta: Delta): void {
 export function receiveStatus(status: Status): void {
   const known = answers.get(status.generation_id);
   if (known !== undefined) {
-    known.value = applyStatus(known.peek(), status);
+    showNow(known, applyStatus(latest(known), status));
   }
 }
 
@@ -59,7 +98,7 @@ export function receiveStatus(status: Status): void {
 export function takeRating(generationId: string, rating: Rating | null): void {
   const known = answers.get(generationId);
   if (known !== undefined) {
-    known.value = { ...known.peek(), rating };
+    showNow(known, { ...latest(known), rating });
   }
 }
 
@@ -73,8 +112,9 @@ export function followOnly(generationIds: readonly string[]): void {
     }
   }
   for (const id of wanted) {
-    const answer = answers.get(id)?.peek();
-    if (answer !== undefined && !followed.has(id)) {
+    const known = answers.get(id);
+    if (known !== undefined && !followed.has(id)) {
+      const answer = latest(known);
       followed.add(id);
       quietly(
         ask(

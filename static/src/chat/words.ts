@@ -8,6 +8,30 @@ let catalogue: Catalogue = {};
 export const language =
   typeof document === "undefined" ? "en" : document.documentElement.lang || "en";
 
+/** How dates and numbers are written: as the device does, where that is in the language spoken here. */
+export const locale = localeFor(
+  language,
+  typeof navigator === "undefined" ? [] : (navigator.languages ?? []),
+);
+
+/** British dates for who reads English and has a British browser; never English words in a Chinese page. */
+export function localeFor(spoken: string, preferred: readonly string[]): string {
+  const wanted = new Intl.Locale(spoken).maximize();
+  for (const each of preferred) {
+    try {
+      const found = new Intl.Locale(each).maximize();
+      if (found.language === wanted.language && found.script === wanted.script) {
+        return each;
+      }
+    } catch {
+      // Not a language tag: a browser may send anything.
+    }
+  }
+  return spoken;
+}
+
+const numbers = new Intl.NumberFormat(locale);
+
 export async function loadWords(): Promise<void> {
   // Nothing to fetch for the language we are written in.
   if (language === "en" || language.startsWith("en-")) {
@@ -49,6 +73,10 @@ export function tn(one: string, many: string, count: number): string {
 
 function filled(words: string, values: Values): string {
   return words.replace(/%\((\w+)\)s/g, (whole, name: string) =>
-    name in values ? String(values[name]) : whole,
+    name in values ? shown(values[name]) : whole,
   );
+}
+
+function shown(value: string | number | undefined): string {
+  return typeof value === "number" ? numbers.format(value) : String(value);
 }

@@ -16,7 +16,7 @@ from inference.engine.grammar.network import NotKeepable
 from inference.engine.grammar.schemas import network_of
 from inference.engine.grammar.thoughts import Thoughts
 from inference.engine.grammar.tokens import Tokens
-from inference.engine.grammar.walking import Walk
+from inference.engine.grammar.walking import Frontier, Walk
 from inference.engine.replies import choose
 from inference.engine.replies.dialects import Dialect
 from inference.engine.replies.tools import Tools
@@ -24,7 +24,8 @@ from inference.engine.scripted import ScriptedVocabulary
 from inference.engine.scripted_turns import END, START
 from tests.inference.engine.wanted_schemas import PERSON, satisfies, schemas
 
-_chances = st.randoms(use_true_random=False)
+_chances = st.randoms(use_true_random=True)  # seeded, but thousands of throws are no choices
+TRIES = 8
 MARKERS = (START, END, "<|endoftext|>")
 THINK = Thoughts(opening="<think>", closings=("</think>",))
 
@@ -42,15 +43,29 @@ def written(walk: Walk, source: random.Random, *, most_bytes: int = 3_000) -> by
     """Something the grammar allows, by always going on in any way that is open."""
     place, said = walk.start(), bytearray()
     while len(said) < most_bytes:
-        following = {byte: to for byte in range(256) if (to := place.step(byte)) is not None}
-        if place.is_complete and (not following or source.random() < 0.3):
+        if place.is_complete and source.random() < 0.3:
             return bytes(said)
-        assert following, ("a dead end", bytes(said))
-        closing = [byte for byte in following if byte in b'"]}']
-        byte = source.choice(closing if closing and source.random() < 0.6 else list(following))
+        byte = _open_byte(place, source)
+        if byte is None:
+            assert place.is_complete, ("a dead end", bytes(said))
+            return bytes(said)
         said.append(byte)
-        place = following[byte]
+        following = place.step(byte)
+        assert following is not None
+        place = following
     return b""
+
+
+def _open_byte(place: Frontier, source: random.Random) -> int | None:
+    """Each that is open is as likely as the others, but for those that close something."""
+    closing = [byte for byte in b'"]}' if place.step(byte)]
+    if closing and source.random() < 0.6:
+        return source.choice(closing)
+    for _ in range(TRIES):  # to look at all of them costs most where most are open
+        if place.step(byte := source.randrange(256)):
+            return byte
+    following = [byte for byte in range(256) if place.step(byte)]
+    return source.choice(following) if following else None
 
 
 # ── JSON ────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 
 import jinja2
 import pytest
@@ -32,6 +33,12 @@ TALK = (
 )
 
 
+@cache
+def lasting(family: Family, *, number: int = 1) -> PromptBuilder:
+    """As a runner has it: compiled once, and then asked for one prompt after the other."""
+    return builder_of(family)
+
+
 def vocabulary_of(family: Family) -> ScriptedVocabulary:
     return ScriptedVocabulary(markers=family.markers, ends=(family.end,), bos_text=family.bos)
 
@@ -51,7 +58,7 @@ def shown(family: Family, messages: Sequence[Message]) -> str:
 
 
 def specials(family: Family, messages: Sequence[Message]) -> list[int]:
-    tokens = builder_of(family).build(messages).tokens
+    tokens = lasting(family).build(messages).tokens
     return [token for token in tokens if token < len(family.markers)]
 
 
@@ -313,7 +320,7 @@ TOOLS = read_tools('[{"function": {"name": "f", "description": "secret secret se
 def test_what_is_shared_is_the_same_whatever_people_write(
     family: Family, data: st.DataObject
 ) -> None:
-    builder = builder_of(family)
+    builder = lasting(family)
     published = data.draw(st.sampled_from([(), (PIRATE,), (PIRATE, TALK[0], TALK[1])]))
     texts = st.sampled_from(["", "a", "b", "ab", "\n", "Who?", *family.markers[:2], "é" * 30])
     own = data.draw(st.lists(texts, min_size=1, max_size=3))
@@ -325,7 +332,7 @@ def test_what_is_shared_is_the_same_whatever_people_write(
 
     prompt = builder.build(messages, published=len(published), fields={"tools": tools})
 
-    others = builder_of(family).build(
+    others = lasting(family, number=2).build(
         [*published, Message(role="user", content="Quite another thing")], published=len(published)
     )
     assert prompt.tokens[: prompt.shared_count] == others.tokens[: prompt.shared_count]

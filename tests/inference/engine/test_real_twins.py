@@ -19,7 +19,7 @@ from inference.engine.backend import Chosen, Chunk
 from inference.engine.engine import Engine, EngineLimits
 from inference.engine.llama import LlamaBackend
 from inference.protocol import Lane, Request
-from tests.inference.engine.aboard import Clock, request
+from tests.inference.engine.aboard import Clock, prompts_at_once, request
 
 pytestmark = [pytest.mark.model, pytest.mark.threat("F15")]
 
@@ -125,6 +125,7 @@ def answered(
         limits=EngineLimits(**{**PLAIN, **(limits or {})}),
         about_to_run=lambda _: None,
         new_seed=lambda: 7,
+        new_executor=prompts_at_once,  # else who came when would hang on how busy the machine is
     )
     for each in requests:
         engine.submit(each)

@@ -30,6 +30,7 @@ class Command(BaseCommand):
         with asyncio.Runner() as runner:
 
             def wake(owner_id: UUID, conversation_id: UUID) -> None:
+                upkeep.hear()
                 runner.run(wake_tabs(owner_id, conversation_id))
 
             nexts = Nexts(clock=time.monotonic, wake=wake)

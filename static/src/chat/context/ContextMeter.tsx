@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { refusal } from "../sending";
 import { sentenceOf } from "../sentences";
-import { language, t } from "../words";
+import { locale, t } from "../words";
 import { clear, context, fill, isAllHidden, restore } from "./context";
 
 export function ContextMeter(): JSX.Element | null {
@@ -65,12 +65,13 @@ export function ContextMeter(): JSX.Element | null {
 }
 
 function Figures({ close }: { close: () => void }): JSX.Element {
-  const { window, used, draft } = fill.value;
+  const { window, used, draft, files } = fill.value;
   const now = context.value;
   const rows: [string, number][] = [
     [t("Conversation so far"), used],
     [t("Your text, about"), draft],
-    [t("Left for the answer, about"), Math.max(0, window - used - draft)],
+    ...(files > 0 ? [[t("Your files, about"), files] as [string, number]] : []),
+    [t("Left for the answer, about"), Math.max(0, window - used - draft - files)],
     [t("All the model can read at once"), window],
   ];
   const act = async (done: Promise<unknown>): Promise<void> => {
@@ -112,4 +113,4 @@ function Figures({ close }: { close: () => void }): JSX.Element {
   );
 }
 
-const numbers = new Intl.NumberFormat(language);
+const numbers = new Intl.NumberFormat(locale);

@@ -5,7 +5,16 @@ import { t } from "../words";
 import { context, fill } from "./context";
 
 export function ContextWarning(): JSX.Element | null {
-  const { level, draft } = fill.value;
+  const { level, draft, files } = fill.value;
+  if (level === "alone" && files > 0) {
+    return (
+      <p class="context-warning" role="status">
+        {t(
+          "Your files are probably longer than the model can read at once: it would read only their beginning.",
+        )}
+      </p>
+    );
+  }
   if (level === "alone") {
     return (
       <p class="context-warning" role="status">
@@ -14,7 +23,7 @@ export function ContextWarning(): JSX.Element | null {
     );
   }
   // Once something is out of view, the line in the conversation says so.
-  if (level !== "over" || context.value?.because === "full" || draft === 0) {
+  if (level !== "over" || context.value?.because === "full" || draft + files === 0) {
     return null;
   }
   return (

@@ -1,6 +1,7 @@
 /** The model's view of the shown conversation, read again whenever an answer has ended. */
 
 import { computed, effect, signal } from "@preact/signals";
+import { attachedTokens } from "../files/attached";
 import { runningId } from "../sending";
 import { pickedModel } from "../session";
 import { ask } from "../socket";
@@ -22,7 +23,7 @@ export const fill = computed<Fill>(() => {
   const now = context.value;
   const window = now?.window_tokens ?? pickedModel.value?.context_length ?? 0;
   const draft = tokensOf(draftText.value, now?.chars_a_token ?? 0);
-  return fillOf(window, usedBy(now), draft);
+  return fillOf(window, usedBy(now), draft, attachedTokens.value);
 });
 
 /** A cut behind the newest answer: nothing of before is read again. */

@@ -11,6 +11,8 @@ export interface Fill {
   window: number;
   used: number;
   draft: number;
+  /** What goes with the draft. */
+  files: number;
   /** Of the window, with the draft; never above 1. */
   share: number;
   /** "over": something will not fit. "alone": not even the draft by itself does. */
@@ -29,12 +31,13 @@ export function tokensOf(text: string, charsAToken: number): number {
 }
 
 /** `near` begins where little room is left for an answer. */
-export function fillOf(window: number, used: number, draft: number): Fill {
-  const together = used + draft;
+export function fillOf(window: number, used: number, draft: number, files = 0): Fill {
+  const question = draft + files;
+  const together = used + question;
   const share = window === 0 ? 0 : Math.min(1, together / window);
   let level: Fill["level"] = share > 0.8 ? "near" : "calm";
   if (together >= window) {
-    level = draft >= window ? "alone" : "over";
+    level = question >= window ? "alone" : "over";
   }
-  return { window, used, draft, share, level: window === 0 ? "calm" : level };
+  return { window, used, draft, files, share, level: window === 0 ? "calm" : level };
 }

@@ -14,6 +14,8 @@ interface Props {
 export function NameBox({ label, name, maxLength, done }: Props): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const isDone = useRef(false);
+  // What she is about to write over stays as it was, whatever comes from other tabs meanwhile.
+  const before = useRef(name);
   useEffect(() => input.current?.select(), []);
   const finish = (wanted: string): void => {
     // Enter also takes the focus away; once is enough.
@@ -29,7 +31,7 @@ export function NameBox({ label, name, maxLength, done }: Props): JSX.Element {
       aria-label={label}
       maxLength={maxLength}
       dir="auto"
-      defaultValue={name}
+      defaultValue={before.current}
       onBlur={(event) => finish(event.currentTarget.value)}
       onKeyDown={(event) => {
         if (event.key === "Enter" && !event.isComposing) {

@@ -8,7 +8,7 @@ import { sentenceOf } from "../sentences";
 import { Modal } from "../settings/Modal";
 import { ask } from "../socket";
 import { open } from "../talk/shown";
-import { language, t } from "../words";
+import { locale, t } from "../words";
 import type { FoundReply, Hit, Part, TitleHit } from "./frames";
 import { jumpTo } from "./jump";
 import { closePanel } from "./openings";
@@ -199,5 +199,5 @@ function Line({ parts }: { parts: Part[] }): JSX.Element {
 }
 
 function dayOf(at: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(at));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(new Date(at));
 }

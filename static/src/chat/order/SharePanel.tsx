@@ -9,7 +9,7 @@ import { sentenceOf } from "../sentences";
 import { Modal } from "../settings/Modal";
 import { ask } from "../socket";
 import { Tool } from "../talk/Tool";
-import { language, t } from "../words";
+import { locale, t } from "../words";
 import type { Share, SharesReply, SharingGroup } from "./frames";
 import { closePanel } from "./openings";
 import "./order.css";
@@ -146,9 +146,9 @@ function OneShare({
   return (
     <li>
       <span>
-        <bdi>{new Intl.ListFormat(language).format(readers)}</bdi>
+        <bdi>{new Intl.ListFormat(locale).format(readers)}</bdi>
         <time dateTime={share.created_at}>
-          {new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(
+          {new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(
             new Date(share.created_at),
           )}
         </time>

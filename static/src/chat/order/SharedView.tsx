@@ -1,10 +1,11 @@
 /** A snapshot of somebody's conversation: to be read, and nothing else. */
 
 import type { JSX } from "preact";
+import { NamedFiles } from "../files/NamedFiles";
 import { Markdown } from "../Markdown";
 import { labelOf } from "../session";
 import { AskedText } from "../talk/Question";
-import { language, t } from "../words";
+import { locale, t } from "../words";
 import type { SharedReply, SharedTurn } from "./frames";
 import { sharedNow } from "./shared";
 import "./order.css";
@@ -28,7 +29,7 @@ export function SharedView(): JSX.Element {
 
 function Snapshot({ shared }: { shared: SharedReply }): JSX.Element {
   const { title, owner_name: name, created_at: at } = shared.share;
-  const day = new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(at));
+  const day = new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(at));
   return (
     <>
       <header class="shared-head">
@@ -41,7 +42,9 @@ function Snapshot({ shared }: { shared: SharedReply }): JSX.Element {
       </header>
       {shared.turns.map((turn) => (
         <div class="turn" key={turn.asked_at}>
-          <AskedText text={turn.question} />
+          <AskedText text={turn.question}>
+            <NamedFiles names={turn.files ?? []} />
+          </AskedText>
           {turn.answer !== null && <Answered answer={turn.answer} />}
         </div>
       ))}

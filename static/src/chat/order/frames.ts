@@ -88,6 +88,8 @@ export interface ReceivedReply {
 
 export interface SharedTurn {
   question: string;
+  /** What went with it was called so; only its owner has it. */
+  files?: string[];
   asked_at: string;
   answer: { model_name: string; text: string; state: string; reason: string } | null;
 }

@@ -3,6 +3,7 @@
 import { computed, effect } from "@preact/signals";
 import * as address from "../address";
 import { conversations, takeConversation } from "../conversations";
+import { leaveNothing } from "../files/travelling";
 import { ask } from "../socket";
 import { open, shownId } from "../talk/shown";
 import type { TemporaryReply } from "./frames";
@@ -34,6 +35,7 @@ export function endWhenLeft(): void {
     last = now;
     if (left !== null && left !== now && isStillTemporary(left)) {
       conversations.value = conversations.peek().filter((each) => each.id !== left);
+      leaveNothing(left);
       ask("temporary.end", { conversation_id: left }).catch(() => undefined);
     }
   });

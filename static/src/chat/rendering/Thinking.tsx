@@ -1,23 +1,26 @@
-/** What a model thought before it answered, folded; and for how long, if this page saw it. */
+/** What a model thought before it answered, folded; and for how long, where that is known. */
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import type { Stats } from "../frames";
 import { Markdown } from "../Markdown";
 import { t, tn } from "../words";
-import { thoughtSeconds } from "./thought";
+import { measuredSeconds, thoughtSeconds } from "./thought";
 
 interface Props {
   generationId: string;
   text: string;
   isOver: boolean;
+  stats: Stats | null;
 }
 
-export function Thinking({ generationId, text, isOver }: Props): JSX.Element | null {
+export function Thinking({ generationId, text, isOver, stats }: Props): JSX.Element | null {
   const [isUnfolded, setUnfolded] = useState(false);
   if (text === "") {
     return null;
   }
-  const seconds = thoughtSeconds(generationId, isOver);
+  const seen = thoughtSeconds(generationId, isOver);
+  const seconds = measuredSeconds(stats) ?? seen;
   return (
     <details class="thinking" onToggle={(event) => setUnfolded(event.currentTarget.open)}>
       <summary>{isOver ? thoughtFor(seconds) : t("Thinking…")}</summary>

@@ -38,9 +38,11 @@ export function formulaAt(source: string, at: number): Formula | null {
 
 function closedBy(close: string, source: string, from: number, isBlock: boolean): Formula | null {
   let at = from;
+  // No further: thousands of beginnings without an end would each be looked for to the end of the text.
+  const near = source.slice(0, from + MAX_FORMULA_CHARS + close.length);
   for (let tried = 0; tried < MAX_TRIED_ENDS; tried += 1) {
-    at = source.indexOf(close, at);
-    if (at === -1 || at - from > MAX_FORMULA_CHARS) {
+    at = near.indexOf(close, at);
+    if (at === -1) {
       return null;
     }
     const tex = source.slice(from, at);

@@ -1,4 +1,8 @@
-/** How long answers were thought about, as this tab has seen it. What it did not see it does not guess. */
+/** How long answers were thought about: as was measured, else as this tab has seen it. Nothing is guessed. */
+
+import type { Stats } from "../frames";
+
+const NS = 1e9;
 
 interface Seen {
   fromMs: number;
@@ -6,6 +10,12 @@ interface Seen {
 }
 
 const seen = new Map<string, Seen>();
+
+/** Whole seconds, as the worker measured them; null of an answer that is not over, or was not measured. */
+export function measuredSeconds(stats: Stats | null): number | null {
+  const measured = stats?.thinking_ns;
+  return measured ? Math.round(measured / NS) : null;
+}
 
 /** Whole seconds from the first thought that this tab saw to the first word; null when it was not there. */
 export function thoughtSeconds(

@@ -4,6 +4,7 @@ import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import * as context from "../context/context";
+import { viewed } from "../files/viewing";
 import { lazily } from "../talk/lazily";
 import * as chosen from "./chosen";
 import { filling, isCheatSheetOpen, isSheetOpen } from "./openings";
@@ -17,6 +18,10 @@ const CheatSheet = lazily(() =>
 );
 const TemplateDialog = lazily(() =>
   orClosed(async () => (await import("./TemplateDialog")).TemplateDialog, filling, null),
+);
+
+const Viewer = lazily(() =>
+  orClosed(async () => (await import("../files/Viewer")).Viewer, viewed, null),
 );
 
 /** What could not be fetched is closed again, so that the next press tries anew. */
@@ -43,6 +48,7 @@ export function Extras(): JSX.Element {
       {isSheetOpen.value && <Sheet />}
       {isCheatSheetOpen.value && <CheatSheet />}
       {filling.value !== null && <TemplateDialog />}
+      {viewed.value !== null && <Viewer file={viewed.value} />}
     </>
   );
 }

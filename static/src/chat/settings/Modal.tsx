@@ -1,4 +1,4 @@
-/** A dialog over the page: a sheet at its side, or a box in its middle. Escape closes it. */
+/** A dialog over the page: a sheet at its side, a box in its middle, or as wide as what it shows. Escape closes it. */
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
@@ -8,7 +8,7 @@ import "./settings.css";
 
 interface Props {
   title: string;
-  shape: "side" | "box";
+  shape: "side" | "box" | "wide";
   /** What the keyboard is in at first; else the button that closes. */
   focus?: string;
   close: () => void;

@@ -27,6 +27,7 @@ export function shortcuts(): { title: string; shortcuts: Shortcut[] }[] {
         { keys: ["/"], words: t("Commands and prompt templates, at the start") },
         { keys: ["Tab"], words: t("Take the marked completion") },
         { keys: ["↑"], words: t("Your last messages, in an empty box") },
+        { keys: [CONTROL, "V"], words: t("Paste text, or attach copied pictures and files") },
       ],
     },
     {

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { models } from "../session";
 import { ask } from "../socket";
-import { language, t } from "../words";
+import { locale, t } from "../words";
 import type { Standing, StandingsReply } from "./frames";
 
 const LOOK_AGAIN_MS = 1_000;
@@ -64,7 +64,7 @@ export async function load(
 
 export function sizeInWords(bytes: number): string {
   const [amount, unit] = bytes < 1e9 ? [bytes / 1e6, "megabyte"] : [bytes / 1e9, "gigabyte"];
-  return new Intl.NumberFormat(language, {
+  return new Intl.NumberFormat(locale, {
     style: "unit",
     unit: unit as string,
     maximumFractionDigits: (amount as number) < 10 ? 1 : 0,

@@ -1,6 +1,7 @@
 /** Questions that wait for the answer before them: seen, taken back, or sent in spite of it. */
 
 import type { JSX } from "preact";
+import { QuestionFiles } from "../files/QuestionFiles";
 import type { NextFrame } from "../frames";
 import { Icon } from "../icons";
 import { runningId, sendNext, takeBack } from "../sending";
@@ -25,12 +26,15 @@ function Next({ next, isFirst }: { next: NextFrame; isFirst: boolean }): JSX.Ele
     isFirst && next.reason !== "" && runningId.value === null && pickedModel.value !== null;
   return (
     <li class="next">
-      <p class="next-text" dir="auto">
-        {next.text}
-      </p>
+      <QuestionFiles files={next.files ?? []} />
+      {next.text !== "" && (
+        <p class="next-text" dir="auto">
+          {next.text}
+        </p>
+      )}
       <div class="next-foot">
         <small role={next.reason === "" ? undefined : "alert"}>{why(next)}</small>
-        <button type="button" class="quiet" onClick={() => takeBack(next.id, next.text)}>
+        <button type="button" class="quiet" onClick={() => takeBack(next)}>
           {t("Take back")}
         </button>
         {canSend && (

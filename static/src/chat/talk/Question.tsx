@@ -1,16 +1,21 @@
 /** What a person asked, its other versions, and a box to ask it in other words. */
 
 import { signal } from "@preact/signals";
-import type { JSX, TargetedKeyboardEvent } from "preact";
+import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { copy } from "../copying";
+import { canSee } from "../files/attached";
+import { hindranceOf } from "../files/fitness";
+import { HindranceNote } from "../files/HindranceNote";
+import { QuestionFiles } from "../files/QuestionFiles";
+import { isOutOfView } from "../files/viewing";
 import { Icon } from "../icons";
 import { refusal, runningId, sendEdited } from "../sending";
 import { sentenceOf } from "../sentences";
 import { pickedModel } from "../session";
 import { t } from "../words";
 import type { Question } from "./branch";
-import { beginEditing, edit, editing, stopEditing } from "./editing";
+import { beginEditing, type Editing, edit, editing, stopEditing } from "./editing";
 import { Pager } from "./Pager";
 import { showVersion } from "./shown";
 import { Tool } from "./Tool";
@@ -21,22 +26,36 @@ const turnedTo = signal<string | null>(null);
 export function Asked({ question }: { question: Question }): JSX.Element {
   const now = editing.value;
   if (now?.messageId === question.id) {
-    return <EditBox question={question} text={now.text} />;
+    return <EditBox question={question} now={now} />;
   }
+  const isUnread = question.files.length > 0 && isOutOfView(question.id);
   return (
     <div class="asked">
-      <AskedText text={question.text} />
+      <AskedText text={question.text}>
+        <QuestionFiles files={question.files} isUnread={isUnread} />
+      </AskedText>
       <Tools question={question} />
     </div>
   );
 }
 
+interface AskedProps {
+  text: string;
+  /** Its files, if it has some. */
+  children?: ComponentChildren;
+}
+
 /** Without tools: also for what is on its way. */
-export function AskedText({ text }: { text: string }): JSX.Element {
+export function AskedText({ text, children }: AskedProps): JSX.Element {
   return (
-    <div class="question">
+    <div class="asked">
       <h2 class="visually-hidden">{t("You")}</h2>
-      <p dir="auto">{text}</p>
+      {children}
+      {text !== "" && (
+        <div class="question">
+          <p dir="auto">{text}</p>
+        </div>
+      )}
     </div>
   );
 }
@@ -74,15 +93,21 @@ function Tools({ question }: { question: Question }): JSX.Element {
   );
 }
 
-function EditBox({ question, text }: { question: Question; text: string }): JSX.Element {
+function EditBox({ question, now }: { question: Question; now: Editing }): JSX.Element {
+  const { text, without } = now;
   const box = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     box.current?.focus();
     box.current?.setSelectionRange(text.length, text.length);
   }, []);
-  const canSend = text.trim() !== "" && runningId.value === null && pickedModel.value !== null;
+  const files = question.files.filter((file) => !without.includes(file.id));
+  const known = files.map((file) => ({ file, refusal: "" }));
+  const hindrance = hindranceOf(known, canSee.value);
+  const isWritten = text.trim() !== "" || files.length > 0;
+  const isHeard = pickedModel.value !== null && runningId.value === null;
+  const canSend = isWritten && isHeard && hindrance === "";
   const submit = (): void => {
-    if (canSend && sendEdited(question.id, text)) {
+    if (canSend && sendEdited(question.id, text, { files, without })) {
       stopEditing();
     }
   };
@@ -104,6 +129,10 @@ function EditBox({ question, text }: { question: Question; text: string }): JSX.
         submit();
       }}
     >
+      <QuestionFiles
+        files={files}
+        takeOut={(file) => edit(question.id, text, [...without, file.id])}
+      />
       <textarea
         ref={box}
         rows={2}
@@ -113,6 +142,7 @@ function EditBox({ question, text }: { question: Question; text: string }): JSX.
         onInput={(event) => edit(question.id, event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
+      {hindrance !== "" && <HindranceNote hindrance={hindrance} />}
       <div class="edit-acts">
         <button type="button" class="button" onClick={stopEditing}>
           {t("Cancel")}

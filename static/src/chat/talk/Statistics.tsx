@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../generations";
 import { Icon } from "../icons";
 import { labelOf } from "../session";
-import { language, t } from "../words";
+import { locale, t } from "../words";
 import { figuresOf } from "./statistics";
 import "./statistics.css";
 
@@ -68,7 +68,7 @@ function rowsOf(answer: Answer): [string, string][] {
 function number(value: number | null, digits = 0): string | null {
   return value === null
     ? null
-    : new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+    : new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
 }
 
 function rate(value: number | null): string | null {
@@ -86,5 +86,5 @@ function seconds(value: number | null): string | null {
 
 function moment(iso: string): string {
   const style = { dateStyle: "medium", timeStyle: "medium" } as const;
-  return new Intl.DateTimeFormat(language, style).format(new Date(iso));
+  return new Intl.DateTimeFormat(locale, style).format(new Date(iso));
 }

@@ -3,12 +3,14 @@
  * A question has one way back to the beginning: where one is known, all before it is right.
  */
 
+import type { FileFrame } from "../files/frames";
 import type { MessageFrame, NextFrame } from "../frames";
 
 export interface Question {
   id: string;
   text: string;
   createdAt: string;
+  files: FileFrame[];
   after: string | null;
   answerIds: string[];
   /** The answer that the conversation goes on from. */
@@ -32,6 +34,7 @@ export function questionOf(frame: MessageFrame): Question {
     id: frame.id,
     text: frame.text,
     createdAt: frame.created_at,
+    files: frame.files ?? [],
     after: frame.after,
     answerIds,
     shownAnswer: frame.shown ?? answerIds.at(-1) ?? null,

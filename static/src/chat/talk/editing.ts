@@ -7,17 +7,19 @@ import { personId } from "../page";
 export interface Editing {
   messageId: string;
   text: string;
+  /** Ids of files that are not to come along. */
+  without: string[];
 }
 
 /** The one whose box is open. Others that were begun wait in the memory for theirs. */
 export const editing = signal<Editing | null>(opened());
 
 export function beginEditing(messageId: string, text: string): void {
-  edit(messageId, memory.read(nameOf(messageId)) || text);
+  edit(messageId, memory.read(nameOf(messageId)) || text, []);
 }
 
-export function edit(messageId: string, text: string): void {
-  editing.value = { messageId, text };
+export function edit(messageId: string, text: string, without?: string[]): void {
+  editing.value = { messageId, text, without: without ?? editing.peek()?.without ?? [] };
   memory.write(nameOf("open"), messageId);
   memory.write(nameOf(messageId), text);
 }
@@ -34,7 +36,7 @@ export function stopEditing(): void {
 function opened(): Editing | null {
   const messageId = memory.read(nameOf("open"));
   const text = messageId === null ? null : memory.read(nameOf(messageId));
-  return messageId === null || text === null ? null : { messageId, text };
+  return messageId === null || text === null ? null : { messageId, text, without: [] };
 }
 
 function nameOf(messageId: string): string {
