@@ -118,7 +118,7 @@ def _page(house: House, browser: Browser, office: Office) -> Iterator[Path]:
             _open(page, drawn)
             page.locator("button[data-act=preview]").click()
             page.locator(".preview iframe").content_frame.locator("h1").wait_for()
-            yield _picture(page, f"preview-{ending}")
+            yield _picture(page, f"preview-{ending}", is_settled=True)
             _open(page, attached)
             yield _picture(page, f"files-{ending}")
             page.goto(house.address)
@@ -230,8 +230,10 @@ def _is_answered(page: Page) -> None:
     page.locator(".item .pulse").wait_for(state="hidden")
 
 
-def _picture(page: Page, name: str) -> Path:
-    page.wait_for_load_state("networkidle")
+def _picture(page: Page, name: str, *, is_settled: bool = False) -> Path:
+    """`is_settled`: what comes last was waited for. A locked frame does not say when it is idle."""
+    if not is_settled:
+        page.wait_for_load_state("networkidle")
     taken = Image.open(io.BytesIO(page.screenshot(style=PASSING))).convert("RGB")
     path = FOLDER / f"{name}.webp"
     taken.save(path, lossless=True, quality=100, method=6)

@@ -57,6 +57,8 @@ def test_the_app_keeps_its_own_files_and_no_word_of_hers(visit: Visit) -> None:
     expect(erin.page.get_by_role("dialog").get_by_role("link").first).to_be_visible()
     erin.page.keyboard.press("Escape")
     erin.composer.fill("A draft of canary-7f3a")
+    erin.page.reload()
+    expect(erin.composer).to_have_value("A draft of canary-7f3a")
 
     kept = kept_in(erin.page)
 
@@ -65,7 +67,9 @@ def test_the_app_keeps_its_own_files_and_no_word_of_hers(visit: Visit) -> None:
     strange = {path for path in kept["files"] if not HASHED.fullmatch(path)}
     assert strange == {"/offline/en/"}
     everything = "".join(kept["files"].values())
-    assert not [word for word in ("canary", "erin", "Erin", "csrftoken") if word in everything]
+    token = erin.page.locator("meta[name=csrf-token]").get_attribute("content") or ""
+    hers = ("canary-7f3a", "erin@example.com", "Account of Erin", token)
+    assert not [word for word in hers if word in everything]
     assert "canary" in kept["storage"]
 
     # Signed out on a page that has no script of ours.

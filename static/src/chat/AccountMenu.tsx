@@ -56,9 +56,7 @@ export function AccountMenu(): JSX.Element | null {
         aria-label={t("Account of %(name)s", { name })}
         onClick={() => setOpen(!isOpen)}
       >
-        <span class="face" aria-hidden="true">
-          {Array.from(name)[0]?.toUpperCase()}
-        </span>
+        <span class="face" aria-hidden="true" data-letter={Array.from(name)[0]?.toUpperCase()} />
         <bdi>{name}</bdi>
         <Icon name="chevron" />
       </button>

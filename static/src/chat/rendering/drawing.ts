@@ -116,7 +116,7 @@ function show(code: HTMLElement, drawing: Drawing | null): void {
   const box = document.createElement("div");
   box.className = "diagram";
   box.tabIndex = 0;
-  box.setAttribute("role", "region");
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", t("Diagram"));
   box.append(pictureOf(drawing));
   figure.querySelector("pre")?.before(box);

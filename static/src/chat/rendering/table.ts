@@ -10,7 +10,8 @@ export function tableFrame(table: HTMLTableElement): HTMLElement {
   const box = document.createElement("div");
   box.className = "table-box";
   box.tabIndex = 0;
-  box.setAttribute("role", "region");
+  // Not a region: an answer may hold twenty, and each would be a landmark of the page.
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", t("Table"));
   box.append(table.cloneNode(true));
   const tools = document.createElement("div");
