@@ -14,7 +14,7 @@ PROGRAM = "".join(
     for number in range(300)
 )
 # A mark that changes the direction of text is made visible by the parser, in mid-stream too.
-MARKED = f"{PROGRAM[:900]}# \u202e\n{PROGRAM[900:5000]}"
+MARKED = f"{PROGRAM[:900]}# \u202e\n{PROGRAM[900:5000]}\n"
 GROW = """([text, step]) => {
   const place = document.body.appendChild(document.createElement("div"));
   const growing = window.growing(place);

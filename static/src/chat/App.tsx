@@ -18,7 +18,7 @@ import { Sidebar } from "./Sidebar";
 import { Extras } from "./settings/Extras";
 import { connection } from "./socket";
 import { lazily } from "./talk/lazily";
-import { startNew } from "./talk/shown";
+import { shown, startNew } from "./talk/shown";
 import { t } from "./words";
 
 const PreviewPane = lazily(async () => (await import("./rendering/PreviewPane")).PreviewPane);
@@ -41,9 +41,7 @@ export function App(): JSX.Element {
               <span class="visually-hidden">{t("Open the list")}</span>
             </button>
           )}
-          <h1 class="head-title">
-            {title === "" ? <span class="visually-hidden">{t("Chat")}</span> : <bdi>{title}</bdi>}
-          </h1>
+          <HeadTitle title={title} />
           {isNarrow.value && (
             <button type="button" class="quiet" onClick={startNew}>
               <Icon name="plus" />
@@ -67,5 +65,17 @@ export function App(): JSX.Element {
       <Panels />
       <Dialog />
     </div>
+  );
+}
+
+/** Each page has a heading that says where one is; a new chat greets with its own. */
+function HeadTitle({ title }: { title: string }): JSX.Element {
+  if (title === "" && shown.value.is === "new") {
+    return <span class="head-title" />;
+  }
+  return (
+    <h1 class="head-title">
+      {title === "" ? <span class="visually-hidden">{t("Chat")}</span> : <bdi>{title}</bdi>}
+    </h1>
   );
 }
