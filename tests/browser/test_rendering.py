@@ -169,12 +169,16 @@ def test_print_brings_the_whole_conversation_to_paper_from_its_first_question(
     talk = house.once("manage.py", "shell", "--no-imports", "-c", made).strip()
     tab = visit("dora", path=f"/c/{talk}/")
     expect(tab.page.get_by_text("Number 70 is answered")).to_be_in_viewport()
+    # Within a function: a bare one would be called at once, by the tool that hands it in.
     tab.page.evaluate(
-        "window.print = () => { window.printed = document.querySelectorAll('article').length; }"
+        """() => {
+          window.printed = new Promise((done) => {
+            window.print = () => done(document.querySelectorAll("article").length);
+          });
+        }"""
     )
 
     tab.page.get_by_role("button", name="More for A long talk of 70").click()
     tab.page.get_by_role("menuitem", name="Print").click()
 
-    tab.page.wait_for_function("window.printed !== undefined")
     assert tab.page.evaluate("window.printed") == 70
