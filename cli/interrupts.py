@@ -1,4 +1,7 @@
-"""Ctrl-C while an answer comes, also where a library swallows it. Not for what is typed."""
+"""Ctrl-C while an answer comes, also where a library swallows it or calls it an error of its own.
+
+Not for what is typed.
+"""
 
 import signal
 from collections.abc import Iterable, Iterator
@@ -19,6 +22,10 @@ class Heard:
         self._has_come = True
         raise KeyboardInterrupt
 
+    @property
+    def has_come(self) -> bool:
+        return self._has_come
+
     def until(self, parts: Iterable[Fields]) -> Iterator[Fields]:
         for part in parts:
             if self._has_come:  # pydantic lets some exceptions in its callbacks go
@@ -32,5 +39,9 @@ def heard() -> Iterator[Heard]:
     before = signal.signal(signal.SIGINT, ear.come)
     try:
         yield ear
+    except Exception:
+        if ear.has_come:  # pydantic makes it an error without a cause
+            raise KeyboardInterrupt from None
+        raise
     finally:
         signal.signal(signal.SIGINT, before)

@@ -3,12 +3,14 @@ is asked because of it. The recording is kept in test-results/terminal.
 """
 
 import base64
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, model_serializer
 
+from cli import interrupts
 from cli.errors import told
 from tests.cli.terminal import CTRL_C, CTRL_D, PROMPT, Shell, Terminal
 from tests.doubles.ollama_server import Kept, OllamaServer
@@ -270,11 +272,25 @@ def test_ctrl_c_between_enter_and_the_answer_is_not_lost(
             assert "Traceback" not in terminal.sees(PROMPT)
 
 
-def test_ctrl_c_inside_a_library_is_still_ctrl_c() -> None:
-    class Interrupted(BaseModel):
-        @model_serializer
-        def written(self) -> dict[str, str]:
-            raise KeyboardInterrupt
+class Interrupted(BaseModel):
+    @model_serializer
+    def written(self) -> dict[str, str]:
+        signal.raise_signal(signal.SIGINT)
+        return {}
 
-    with pytest.raises(KeyboardInterrupt), told("http://nowhere"):
-        Interrupted().model_dump()
+
+class Around(BaseModel):
+    """Inside a list pydantic makes it an error that knows of no cause."""
+
+    parts: list[Interrupted]
+
+
+@pytest.mark.parametrize("message", [Interrupted(), Around(parts=[Interrupted()])])
+def test_ctrl_c_inside_a_library_is_still_ctrl_c(message: BaseModel) -> None:
+    with pytest.raises(KeyboardInterrupt), interrupts.heard(), told("http://nowhere"):
+        message.model_dump()
+
+
+def test_an_error_without_ctrl_c_stays_that_error() -> None:
+    with pytest.raises(ZeroDivisionError), interrupts.heard():
+        raise ZeroDivisionError

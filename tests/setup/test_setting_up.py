@@ -195,8 +195,8 @@ def test_a_makefile_target_exists_for_every_command_of_contributing():
     }
     makefile = (ROOT / "Makefile").read_text()
 
-    commands = {"run", "check", "test", "bench", "faults", "words", "pictures"}
-    assert named == commands | {"converter"}
+    measured = {"bench", "bench-page"}
+    assert named == measured | {"run", "check", "test", "faults", "words", "pictures", "converter"}
     assert all(f"\n{name}:" in makefile for name in named)
     assert Path(ROOT / ".ci" / "run").read_text().rstrip().endswith("make check\nmake test")
 
@@ -205,5 +205,5 @@ def test_a_makefile_target_exists_for_every_command_of_contributing():
 def test_every_picture_of_the_first_page_is_there_and_small(page: str):
     shown = re.findall(r'(?:src|srcset)="(docs/pictures/[^"]+)"', (ROOT / page).read_text())
 
-    assert len(shown) == 13
+    assert len(shown) == 18
     assert all((ROOT / picture).stat().st_size < 250_000 for picture in shown)
