@@ -64,6 +64,8 @@ def _index(values: Sequence[Value], at: Circumstances) -> Value:
     if not values:
         raise ExecError("wrong number of args for index: want at least 1 got 0")
     found, *places = values
+    if found is None:
+        raise ExecError("index of untyped nil")
     for place in places:
         found = _at(found, place, marks=at.marks)
     return found
@@ -175,7 +177,9 @@ def _html(values: Sequence[Value], at: Circumstances) -> Value:
 
 
 def _js(values: Sequence[Value], at: Circumstances) -> Value:
-    return _counted(_joined(values, at).translate(_JS), at)
+    escaped = _joined(values, at).translate(_JS)
+    shown = [each if each.isprintable() else f"\\u{ord(each):04X}" for each in escaped]
+    return _counted("".join(shown), at)
 
 
 def _urlquery(values: Sequence[Value], at: Circumstances) -> Value:
@@ -208,9 +212,6 @@ _JS = str.maketrans(
         "\\": "\\\\",
         "'": "\\'",
         '"': '\\"',
-        "\n": "\\n",
-        "\r": "\\r",
-        "\t": "\\t",
         "<": "\\u003C",
         ">": "\\u003E",
         "&": "\\u0026",
@@ -220,7 +221,9 @@ _JS = str.maketrans(
 
 
 def _joined(values: Sequence[Value], at: Circumstances) -> str:
-    return at.marks.plain(str(_print(values, at)))
+    """As `print` joins them, but nothing is written as actions write it."""
+    said = [showing.NO_VALUE if value is None else value for value in values]
+    return at.marks.plain(str(_print(said, at)))
 
 
 def _counted(text: str, at: Circumstances) -> str:

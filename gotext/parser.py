@@ -67,9 +67,10 @@ class _Parser:
 
     def _remember(self, name: str, body: Block) -> None:
         """An empty definition does not take the place of one that says something."""
-        says = any(not isinstance(each, Text) or each.text.strip() for each in body)
-        if says or name not in self.named:
+        if name not in self.named or not _says_something(self.named[name]):
             self.named[name] = body
+        elif _says_something(body):
+            self._tokens.refuse(f'template: multiple definition of template "{name}"')
 
     def _name(self, context: str) -> str:
         token = self._tokens.next_word()
@@ -228,3 +229,7 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             self._tokens.refuse("nested too deep")
+
+
+def _says_something(body: Block) -> bool:
+    return any(not isinstance(each, Text) or each.text.strip() for each in body)

@@ -126,6 +126,9 @@ class _Renderer:
         elif isinstance(value, List):
             yield from enumerate(value.items)
         elif isinstance(value, int) and not isinstance(value, bool):
+            if len(branch.pipeline.variables) > 1:
+                says = f"can't use {value} to iterate over more than one variable"
+                self._fail(branch.pipeline, says)
             number = 0
             while number < value:  # not `range`, which would refuse a number past its own bounds
                 self._step()

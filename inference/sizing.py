@@ -129,14 +129,18 @@ class Sizing:
             return Measured(trouble="BadHeader")
         return Measured(shape=memory.shape(read, extra_bytes=extra_bytes))
 
-    def fitting(self, want: Want, residents: Sequence[Resident]) -> Fitting:
-        """The best way when all but the pinned models are gone.
+    def fitting(
+        self, want: Want, residents: Sequence[Resident], *, is_alone: bool = False
+    ) -> Fitting:
+        """The best way when all but the pinned models are gone, for one answer when `is_alone`.
 
         Nobody need go for the sake of parking: all stay where less of that makes it fit.
         """
         if want.spec is None:
             raise ValueError(want.queue)
         wish = self._wish(want.spec)
+        if is_alone:
+            wish = replace(wish, slots=1)
         shape = want.measured.shape if want.measured else None
         if shape is None:
             return Fitting(want=want, way=wish, size=Size())

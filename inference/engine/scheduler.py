@@ -163,7 +163,8 @@ class Scheduler:
         writing = sum(turn.row_count for turn in turns if turn.is_writing)
         reading = sum(turn.token_count for turn in turns if not turn.is_writing)
         if reading:
-            self._chunk = max(self._limits.smallest_chunk, reading)
+            # What went once goes again: the short rest of a prompt says nothing of the next one.
+            self._chunk = max(self._limits.smallest_chunk, self._chunk, reading)
         # A small chunk tells little of the price of a token: most of it is the price of a step.
         if not 0 < reading < self._limits.smallest_chunk or not self._pace.knows_reading:
             load = Load(computations=computations, writing=writing, reading=reading)

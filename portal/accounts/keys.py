@@ -14,11 +14,13 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal import statements
 from portal.accounts import notices
 from portal.accounts.errors import KeyIsForLess, KeyRefused
 from portal.accounts.models import ApiKey, KeyScope, Person
 from portal.accounts.tokens import fingerprint, new_secret
 from portal.audit.record import record
+from portal.statements import Statement
 
 PREFIX = "pk_"
 ORDINARY_SCOPES = (KeyScope.CHAT, KeyScope.EMBEDDINGS)
@@ -134,6 +136,13 @@ def holder_of(secret: str, *, scope: str, in_path: bool = False) -> tuple[Person
     return key.owner, key
 
 
+def is_still_let_in(person: Person) -> bool:
+    """Whether who asked a while ago might ask now: with the same key, or as who needed none."""
+    if person.asking_with is None:
+        return Person.objects.filter(pk=person.pk, is_active=True).exists()
+    return _living().filter(pk=person.asking_with.pk, owner__is_active=True).exists()
+
+
 @transaction.atomic
 def note_use(key: ApiKey, use: Use) -> None:
     """What a key was used for just now; the page that waits for it is woken."""
@@ -179,8 +188,8 @@ def living_keys(owner: Person) -> QuerySet[ApiKey]:
     return _living().filter(owner=owner)
 
 
-def _living() -> QuerySet[ApiKey]:
-    is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+def _living(now: datetime | None = None) -> QuerySet[ApiKey]:
+    is_current = Q(expires_at=None) | Q(expires_at__gt=now or timezone.now())
     return ApiKey.objects.filter(is_current, revoked_at=None)
 
 
@@ -189,8 +198,23 @@ def _living_key(secret: str) -> ApiKey | None:
     # index: what its timing could tell is about the hash, never about the secret.
     if not _SECRET.fullmatch(secret):
         return None
-    living = _living().filter(secret_sha256=fingerprint(secret), owner__is_active=True)
-    return living.select_related("owner").first()
+    key = _LIVING_KEY.first(fingerprint(secret), timezone.now())
+    owner = _ACTIVE_OWNER.first(key.owner_id) if key is not None else None
+    if key is None or owner is None:
+        return None
+    key.owner = owner
+    return key
+
+
+# Both are asked at every request.
+_LIVING_KEY = Statement(
+    ApiKey,
+    lambda sha256, now: _living(now).filter(secret_sha256=sha256),
+    *(statements.TEXT, statements.MOMENT),
+)
+_ACTIVE_OWNER = Statement(
+    Person, lambda pk: Person.objects.filter(pk=pk, is_active=True), statements.ID
+)
 
 
 def _note_use(key: ApiKey) -> None:

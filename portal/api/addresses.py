@@ -20,6 +20,8 @@ KEY_IN_SCOPE = "portal.key_in_path"
 BASE = "/api/"
 NOWHERE = "/api/nowhere"
 
+# What some proxies leave before the path; HTTP wants every server to understand it.
+_ORIGIN = re.compile(r"https?://[^/]*(?=/)", re.IGNORECASE)
 _SLASHES = re.compile(r"/{2,}")
 _WITH_KEY = re.compile(r"/u(?:/([^/]*))?(/.*)?", re.DOTALL)
 # A client that was given `host/api` or `host/v1` appends a whole path of its own to it.
@@ -42,7 +44,8 @@ class Address:
 
 def understood(path: str) -> Address | None:
     """The API address meant by `path`; None when it is none of the API's."""
-    plain = _SLASHES.sub("/", path)
+    origin = _ORIGIN.match(path)
+    plain = _SLASHES.sub("/", path[origin.end() :] if origin else path)
     below = _WITH_KEY.fullmatch(plain)
     if below is not None:
         key, rest = below.group(1), below.group(2)

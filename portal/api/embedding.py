@@ -21,6 +21,7 @@ from portal.api import asking, gojson, options, vectors
 from portal.api.door import body_of
 from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused
+from portal.api.framing import waited_ns
 from portal.api.goreading import Fields, NoBody
 from portal.api.outcomes import refusal_of_end
 from portal.api.road import queued
@@ -324,9 +325,10 @@ def _items(values: Sequence[bytes], dimensions: int, is_base64: bool) -> str:
 
 
 def _counters(stats: protocol.Stats, began_ns: int) -> str:
+    total_ns = time.monotonic_ns() - began_ns
     counters = {
-        "total_duration": time.monotonic_ns() - began_ns,
-        "load_duration": stats.load_ns,
+        "total_duration": total_ns,
+        "load_duration": waited_ns(stats, total_ns),
         "prompt_eval_count": stats.prompt_tokens,
     }
     return "".join(f',"{name}":{count}' for name, count in counters.items() if count)

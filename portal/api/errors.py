@@ -43,6 +43,13 @@ class Family(enum.Enum):
     ANTHROPIC = "anthropic"
 
 
+def family_of(path: str) -> Family:
+    """For those who refuse a request before its door is found."""
+    if path == "/v1/messages":
+        return Family.ANTHROPIC
+    return Family.OPENAI if path.startswith("/v1/") else Family.NATIVE
+
+
 class Refused(Exception):
     """Why there is no answer, in words for the client. `code` is known to OpenAI clients only."""
 

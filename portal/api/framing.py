@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from inference import protocol
 from portal.api import gojson
 from portal.api.door import body_of
 from portal.api.errors import Refused
@@ -33,3 +34,12 @@ def go_time(moment: datetime) -> str:
         text += f".{moment.microsecond:06d}".rstrip("0")
     offset = moment.strftime("%z")
     return text + ("Z" if offset in ("", "+0000") else f"{offset[:3]}:{offset[3:5]}")
+
+
+def waited_ns(stats: protocol.Stats, total_ns: int) -> int:
+    """`load_duration`: what passed before the model began to read. Every answer has one.
+
+    Not what the loading took: the model tells that in its first answer, which may have been asked
+    for long afterwards.
+    """
+    return max(1, total_ns - stats.prompt_ns - stats.answer_ns)

@@ -17,7 +17,7 @@ from portal.accounts.models import Person
 from portal.api import asking, calling, formats, gojson, images, loading, logprobs, streaming
 from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused, native_body
-from portal.api.framing import as_json, go_time, native_body_of
+from portal.api.framing import as_json, go_time, native_body_of, waited_ns
 from portal.api.goreading import Fields
 from portal.api.road import started
 from portal.chat.prompts import Wishes
@@ -186,7 +186,7 @@ def as_line(value: dict[str, Any]) -> str:
 def counters(stats: protocol.Stats, total_ns: int) -> dict[str, int]:
     counters = {
         "total_duration": total_ns,
-        "load_duration": stats.load_ns,
+        "load_duration": waited_ns(stats, total_ns),
         "prompt_eval_count": stats.prompt_tokens,
         "prompt_eval_duration": stats.prompt_ns,
         "eval_count": stats.answer_tokens,

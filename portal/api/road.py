@@ -15,18 +15,18 @@ from channels.db import database_sync_to_async
 
 from portal.accounts.models import Person
 from portal.api import asking
-from portal.api.streaming import Answer, stopped
+from portal.api.streaming import PACE, Answer, Pace, stopped
 from portal.chat.models import Generation
 from portal.streams import repeats
 from portal.streams.repeats import Press
 
 
-async def started(person: Person, question: asking.Question) -> Answer:
+async def started(person: Person, question: asking.Question, *, pace: Pace = PACE) -> Answer:
     """Queue the question and begin to read. Whoever called must close the answer."""
     begun: list[Press] = []
     begin = partial(_begun, person, question, presses=begun)
     generation = await queued(person, begin, presses=begun)
-    return Answer(person, generation, press=begun[-1])
+    return Answer(person, generation, pace=pace, press=begun[-1])
 
 
 async def queued(

@@ -22,8 +22,7 @@ def is_for_program(request: HttpRequest) -> bool:
         return False
     if settings.SESSION_COOKIE_NAME in request.COOKIES:
         return False
-    wanted = request.headers.get("Accept", "text/html")
-    return "text/html" not in wanted
+    return "text/html" not in request.headers.get("Accept", "")
 
 
 def running(request: HttpRequest) -> HttpResponseBase:

@@ -13,10 +13,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from django.http import StreamingHttpResponse
 from msgspec import Struct
 
 from inference import protocol
+from portal.accounts import keys
+from portal.accounts.errors import KeyRefused
 from portal.accounts.models import Person
 from portal.api import logprobs
 from portal.api.errors import Refused, refusal_of
@@ -40,7 +43,8 @@ class Pace:
     """How patient we are, in seconds.
 
     opening: how long an early failure may still become a status of its own, before headers go.
-    heartbeat: between two signs of life. listening: between two words to the reaper.
+    heartbeat: between two signs of life. listening: between two words to the reaper, and between
+    two looks at the rights of who listens.
     """
 
     opening_seconds: float = 0.5
@@ -95,6 +99,7 @@ class Answer:
     """One generation as an API client reads it: each bit of text once, then the end.
 
     Must be closed. Closing before the end means that nobody reads: the generation is stopped.
+    Whose key or account is taken away meanwhile reads no further (threat A7).
     """
 
     def __init__(
@@ -115,12 +120,18 @@ class Answer:
         self._waiting: list[Step] = []
         self._is_over = False
         self._is_closed = False
+        self._is_let_in = True
         # Whoever pressed first was marked as listening when it was queued.
         is_marked = press is not None and press.is_first
         self._listening = asyncio.create_task(self._keep_listening(is_marked=is_marked))
 
     async def step(self, *, within_seconds: float) -> Step | None:
-        """What came next, or None when nothing did in that time. Not to be called after the end."""
+        """What came next, or None when nothing did in that time. Not to be called after the end.
+
+        Raises `KeyRefused` when who asked may no longer ask.
+        """
+        if not self._is_let_in:
+            raise KeyRefused
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_seconds
         while not self._waiting:
@@ -154,12 +165,18 @@ class Answer:
             await stopped(self._person, self.generation_id, press=self._press)
 
     async def _keep_listening(self, *, is_marked: bool) -> None:
-        if is_marked:
-            await asyncio.sleep(self._pace.listening_seconds)
+        if not is_marked:
+            await self._mark()
         while True:
-            with contextlib.suppress(*AWAY):
-                await requests.keep_listening(self.generation_id)
             await asyncio.sleep(self._pace.listening_seconds)
+            await self._mark()
+            with contextlib.suppress(DatabaseError):  # the next look may see more
+                is_let_in = await database_sync_to_async(keys.is_still_let_in)(self._person)
+                self._is_let_in = self._is_let_in and is_let_in
+
+    async def _mark(self) -> None:
+        with contextlib.suppress(*AWAY):
+            await requests.keep_listening(self.generation_id)
 
 
 class Joined:

@@ -3,6 +3,7 @@
 from typing import Literal
 from uuid import UUID
 
+from portal import statements
 from portal.accounts.models import Person
 from portal.catalog.models import Alias, Model, ModelState
 from portal.catalog.names import ModelName, NotAName
@@ -14,6 +15,7 @@ from portal.chat.errors import (
     Retired,
     Unloadable,
 )
+from portal.statements import Statement
 
 
 def model_for_use(person: Person, name: str) -> Model:
@@ -126,8 +128,12 @@ def _named(name: str) -> Model | None:
         short = ModelName.parse(name).short
     except NotAName:
         return None
-    model = Model.objects.filter(name__iexact=short).first()
+    model = _OF_NAME.first(short)
     if model is not None:
         return model
     alias = Alias.objects.select_related("model").filter(name__iexact=short).first()
     return alias.model if alias else None
+
+
+# Asked at every request.
+_OF_NAME = Statement(Model, lambda name: Model.objects.filter(name__iexact=name), statements.FOLDED)

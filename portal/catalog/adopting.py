@@ -34,9 +34,10 @@ class Synced:
 def sync_with_store(person: Person | None) -> Synced:
     """Adopt what lies in the store and has no row; mark broken what has a row and no whole files.
 
-    Every byte of a newly found model is hashed first: the folder may be filled by programs that
-    give a file its name before they check it (threat E9). Known models cost a look at sizes only,
-    and those that an earlier edition of us filled are read anew without being hashed.
+    Every byte of a newly found model is hashed first, unless it has not changed since it was: the
+    folder may be filled by programs that give a file its name before they check it (threat E9).
+    Known models cost a look at sizes only, and those that an earlier edition of us filled are read
+    anew without being hashed.
     """
     access.may_manage_models(person)
     settings.PORTAL.home.mkdir(parents=True, exist_ok=True)
@@ -91,10 +92,15 @@ def _is_still_there(store: Store, stored: Stored) -> bool:
 
 
 def _read_whole(store: Store, stored: Stored) -> None:
-    """Every file of the model is there, and every byte what its name says."""
+    """Every file of the model is there, and every byte what its name says.
+
+    What many models share is read for the first of them, and not again while it does not change.
+    """
     store.refuse_missing(stored.manifest)
     sizes = {layer.digest: layer.size_bytes for layer in stored.manifest.all_layers}
     for digest, size_bytes in sorted(sizes.items()):
+        if readings.is_known(store, digest, size_bytes=size_bytes):
+            continue
         store.check_blob(digest)
         readings.note(digest, size_bytes=size_bytes)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from portal.accounts.models import Person
-from portal.catalog import access, details, gguf, parts, queries, readings, rows
+from portal.catalog import access, details, disk, gguf, parts, queries, readings, rows
 from portal.catalog.manifest import (
     ADAPTER_TYPE,
     CONFIG_TYPE,
@@ -163,7 +163,7 @@ def copy_model(person: Person | None, *, source: str, destination: str) -> Model
     """
     access.may_manage_models(person, verb="add")
     from_name, to_name = ModelName.parse(source), ModelName.parse(destination)
-    store = queries.open_store()
+    store = disk.store_for_changing()
     with store.locked():
         stored = store.manifest(from_name)
         original = Model.objects.filter(name__iexact=stored.name.short).first()
@@ -172,7 +172,8 @@ def copy_model(person: Person | None, *, source: str, destination: str) -> Model
         replaced = store.layers_of(to_name)
         store.refuse_missing(stored.manifest)
         found = details.of(store, stored)
-        copied = store.copy_manifest(from_name, to_name)
+        with disk.told():
+            copied = store.copy_manifest(from_name, to_name)
     # A row that is older than its files knows nothing about these.
     is_same = original is not None and original.digest == copied.digest.hex
     model = rows.remember(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from portal import clock
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, audience, queries
+from portal.catalog import access, audience, disk, queries
 from portal.catalog.models import Blob, Model
 from portal.catalog.names import ModelName
 from portal.catalog.store import NoSuchManifest
@@ -45,6 +45,7 @@ def delete_model(person: Person | None, *, model_id: UUID) -> None:
     the second time finishes the work.
     """
     access.may_manage_models(person, verb="delete")
+    store = disk.store_for_changing()
     with transaction.atomic():
         model = access.model_for_managing(person, model_id)
         if model.generations.filter(state__in=OPEN).exists():
@@ -52,7 +53,7 @@ def delete_model(person: Person | None, *, model_id: UUID) -> None:
         if model.is_published:
             audience.hide_model(person, model_id=model_id)
     _let_go(model)
-    queries.open_store().remove(ModelName.parse(model.name))
+    store.remove(ModelName.parse(model.name))
     with transaction.atomic():
         model = access.model_for_managing(person, model_id)
         record(person, "model.deleted", model, name=model.name)
@@ -68,10 +69,9 @@ def delete_named(person: Person | None, *, name: str) -> None:
     if model is not None:
         delete_model(person, model_id=model.id)
         return
-    store = queries.open_store()
-    if not store.has_manifest(model_name):
+    if not queries.open_store().has_manifest(model_name):
         raise NoSuchManifest(model_name.short)
-    store.remove(model_name)
+    disk.store_for_changing().remove(model_name)
     record(person, "model.deleted", name=model_name.short)
 
 
@@ -82,7 +82,7 @@ def prune(person: Person | None) -> Pruned:
     uploaded: the rest of that model may take hours to come.
     """
     access.may_manage_models(person, verb="delete")
-    store = queries.open_store()
+    store = disk.store_for_changing()
     before = store.blob_sizes()
     gone = store.remove_unreferenced(older_than=clock.now().timestamp() - YOUNG_SECONDS)
     size_bytes = sum(before.get(digest, 0) for digest in gone)

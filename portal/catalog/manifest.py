@@ -82,7 +82,8 @@ class Manifest:
     @classmethod
     def read(cls, data: bytes) -> Self:
         fields = _object(data)
-        layers = fields.get("layers")
+        # Ollama writes null for a model that has none, such as one on another server.
+        layers = [] if fields.get("layers") is None else fields["layers"]
         if not isinstance(layers, list) or len(layers) > MAX_LAYERS:
             raise BadManifest("no list of layers")
         return cls(
@@ -170,8 +171,8 @@ class Config:
 
 
 def read_parameters(data: bytes) -> dict[str, Any]:
-    """The options of a `params` layer."""
-    return _object(data)
+    """The options of a `params` layer. Those of an early Ollama may say null."""
+    return {} if data.strip() == b"null" else _object(data)
 
 
 def write_parameters(parameters: Mapping[str, object]) -> bytes:

@@ -43,11 +43,7 @@ class Manifests:
 
     def names(self) -> Iterator[ModelName]:
         """Files exactly four levels deep, with valid names, reached without a link (threat E20)."""
-        for relative in folders.walk(self.folder, depth=4):
-            try:
-                yield ModelName.of_path(relative)
-            except NotAName:
-                logger.warning("a file among the manifests is left out: its name is not a model's")
+        return (name for name in self._names_or_strangers() if name is not None)
 
     def existing(self, name: ModelName) -> ModelName | None:
         """The name as it is spelled on the disk."""
@@ -74,7 +70,10 @@ class Manifests:
         Of two names that differ in letter case alone, the one that is found.
         """
         found: dict[str, Stored] = {}
-        for name in self.names():
+        for name in self._names_or_strangers():
+            if name is None:
+                logger.warning("a file among the manifests is left out: its name is not a model's")
+                continue
             if name.folded in found:
                 logger.warning("a manifest is left out: %s is there in another spelling", name)
                 continue
@@ -122,6 +121,14 @@ class Manifests:
         files.sync_folder(path.parent)
         folders.remove_empty(path.parent, until=self.folder)
         return True
+
+    def _names_or_strangers(self) -> Iterator[ModelName | None]:
+        """None for a file whose name is not a model's."""
+        for relative in folders.walk(self.folder, depth=4):
+            try:
+                yield ModelName.of_path(relative)
+            except NotAName:
+                yield None
 
     def _read_as_spelled(self, name: ModelName) -> Stored:
         data, modified_at = self._bytes_as_spelled(name)

@@ -25,4 +25,6 @@ def is_known(store: Store, digest: Digest, *, size_bytes: int) -> bool:
     ).first()
     if known is None or known.checked_at is None:
         return False
-    return store.blob_path(digest).lstat().st_mtime <= known.checked_at.timestamp()
+    status = store.blob_path(digest).lstat()
+    # A file brought back from a copy keeps the moment it was written at, but not this other one.
+    return max(status.st_mtime, status.st_ctime) <= known.checked_at.timestamp()

@@ -87,10 +87,15 @@ class Store:
         return files.open_regular(self.blob_path(digest))
 
     def read_document(self, digest: Digest) -> bytes:
-        """A small blob (configuration, template, parameters …), checked against its digest."""
+        """A small blob (configuration, template, parameters …), checked against its digest.
+
+        `WrongBytes`, or `BadManifest` for one that is not small.
+        """
         with self.open_blob(digest) as file:
             data = file.read(MAX_DOCUMENT_BYTES + 1)
-        if len(data) > MAX_DOCUMENT_BYTES or hashlib.sha256(data).hexdigest() != digest.hex:
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise BadManifest("a text longer than 1 MiB")
+        if hashlib.sha256(data).hexdigest() != digest.hex:
             raise WrongBytes(digest.hex)
         return data
 

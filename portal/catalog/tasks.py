@@ -1,5 +1,6 @@
 """Background work on models. Doors: each calls one action, and may safely run twice."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from portal.catalog import actions, memory
 from portal.catalog.jobs import queue, running, sweep, work
 from portal.catalog.uploads import acts as uploads
 from portal.celery import app
+from portal.chat.errors import Unavailable
+
+log = logging.getLogger(__name__)
 
 
 @app.task(name="catalog.sync")
@@ -25,8 +29,11 @@ def sync_at_start(**_: Any) -> None:
 
 @app.task(name="catalog.prune")
 def prune() -> None:
-    """Remove files that nothing needs any more."""
-    actions.prune(None)
+    """Remove files that nothing needs any more, where the folder may be changed."""
+    try:
+        actions.prune(None)
+    except Unavailable as error:
+        log.warning("nothing is pruned: %s", error)
 
 
 @app.task(name="catalog.check_in_turn")

@@ -12,10 +12,11 @@ from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, TextField, Value, When
 
 from inference import protocol
-from portal import clock
+from portal import clock, statements
 from portal.accounts import usage
 from portal.audit.record import record
 from portal.chat.models import OPEN, OVER, Conversation, Generation, State
+from portal.statements import Statement
 from portal.streams.transcript import Transcript
 
 _STATE_BY_WHY: dict[str, State] = {
@@ -96,14 +97,22 @@ def _close(
         )
     )
     if is_ours:
-        generation = Generation.objects.only("id", "owner_id", "key_id", "message_id").get(
-            id=generation_id
-        )
+        generation = _WHOSE.first(generation_id)
+        if generation is None:
+            raise Generation.DoesNotExist
         _book(generation, stats)
         if generation.message_id is not None:
             _note_change(generation.message_id)
         record(None, "generation.ended", generation, state=str(state), reason=reason)
     return is_ours
+
+
+# Asked at every end.
+_WHOSE = Statement(
+    Generation,
+    lambda pk: Generation.objects.only("id", "owner_id", "key_id", "message_id").filter(pk=pk),
+    statements.ID,
+)
 
 
 def _note_change(message_id: UUID) -> None:

@@ -9,9 +9,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
+from portal import statements
 from portal.accounts.models import Person
 from portal.catalog.models import Model
 from portal.chat.models import OPEN, Conversation, Door, Generation, Message, State
+from portal.statements import Statement
 
 CONVERSATIONS_A_PAGE = 50
 
@@ -95,6 +97,29 @@ def all_open() -> QuerySet[Generation]:
     """Every generation that is not over, of everyone: for recorder and reaper, never for a
     person."""
     return Generation.objects.filter(state__in=OPEN).select_related("message")
+
+
+def open_one(generation_id: UUID) -> Generation | None:
+    """This one of `all_open`."""
+    return _OPEN_ONE.first(generation_id)
+
+
+def open_at_a_glance() -> list[Generation]:
+    """As `all_open`, with no more than says what state each is in."""
+    return _AT_A_GLANCE.all()
+
+
+_OPEN_ONE = Statement(
+    Generation,
+    lambda pk: Generation.objects.filter(state__in=OPEN, pk=pk),
+    statements.ID,
+)
+_AT_A_GLANCE = Statement(
+    Generation,
+    lambda: Generation.objects.filter(state__in=OPEN).only(
+        "id", "attempt", "state", "door", "created_at", "message_id"
+    ),
+)
 
 
 def _with_running(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:

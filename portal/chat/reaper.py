@@ -150,11 +150,7 @@ class Reaper:
     # ── Everything that is open ─────────────────────────────────────────────────────────────────
 
     def _look_around(self) -> None:
-        rows = list(
-            queries.all_open().only(
-                "id", "attempt", "state", "door", "created_at", "message__conversation_id"
-            )
-        )
+        rows = queries.open_at_a_glance()
         self._know_queues({row.id for row in rows})
         holds = requests.holds(
             {row.id: self._queues[row.id] for row in rows if row.id in self._queues}

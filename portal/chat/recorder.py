@@ -25,6 +25,9 @@ from portal.streams.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
+# So many rows cost less one by one, with a statement that is ready, than together with a new one.
+FEW = 4
+
 Wake = Callable[[UUID, UUID], None]
 
 
@@ -112,7 +115,7 @@ class Recorder:
         unknown = set(generation_ids)
         if not unknown:
             return
-        for row in queries.all_open().filter(id__in=unknown):
+        for row in _open_rows(unknown):
             self._open[row.id] = _recorded(row)
         streams.expire(unknown - self._open.keys())
 
@@ -167,6 +170,14 @@ class Recorder:
         del self._open[generation_id]
         if recorded.conversation_id is not None:
             self._wake(recorded.owner_id, recorded.conversation_id)
+
+
+def _open_rows(generation_ids: set[UUID]) -> Iterable[Generation]:
+    """Those of them that are not over. A few are what every question brings."""
+    if len(generation_ids) > FEW:
+        return queries.all_open().filter(id__in=generation_ids)
+    found = (queries.open_one(each) for each in generation_ids)
+    return [row for row in found if row is not None]
 
 
 def _recorded(row: Generation) -> Recorded:

@@ -24,7 +24,7 @@ def _is_about_models(request: HttpRequest) -> bool:
     """The list, or one model's page; the pages with an item of their own are marked there."""
     match = request.resolver_match
     name = (match.url_name if match else None) or ""
-    own = ("add", "names", "loaded", "upload")
+    own = ("add", "names", "loaded", "upload", "modelfile")
     return name.startswith("catalog_model_") and not name.startswith(
         tuple(f"catalog_model_{page}" for page in own)
     )

@@ -36,10 +36,22 @@ from portal.api.addresses import KEY_IN_SCOPE, Address, KeyOutOfPath, understood
 def test_whatever_clients_make_of_our_address_is_understood(path: str, meant: str) -> None:
     assert understood(path) == Address(meant, None)
     assert understood("/u/secret" + path) == Address(meant, "secret")
+    # As a proxy may hand it on.
+    assert understood("HTTP://portal:8000/u/secret" + path) == Address(meant, "secret")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/accounts/login/", "/chat/", "/apis", "//evil.example", "/static//x", "/upload"]
+    "path",
+    [
+        "/",
+        "/accounts/login/",
+        "/chat/",
+        "/apis",
+        "//evil.example",
+        "/static//x",
+        "http://x",
+        "/upload",
+    ],
 )
 def test_addresses_of_the_page_are_left_alone(path: str) -> None:
     assert understood(path) is None

@@ -47,6 +47,8 @@ async def test_an_answer_comes_as_lines_and_ends_with_the_counters(
     ]
     assert (last["done"], last["done_reason"]) == (True, "stop")
     assert (last["prompt_eval_count"], last["eval_count"]) == (26, 12)
+    # The worker says 45 ms; but this question had no part in a loading of before its time.
+    assert 0 < last["load_duration"] <= max(1, last["total_duration"] - last["eval_duration"])
 
 
 async def test_without_streaming_the_answer_is_one_object_without_a_line_end(

@@ -1,6 +1,7 @@
 """A broken stream never looks finished; a waiting one lives; one that is left is stopped."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from functools import partial
@@ -13,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inference import protocol
+from portal.accounts import keys
+from portal.accounts.models import KeyScope, Person
 from portal.api import asking, road, streaming
 from portal.api.ollama import Lines
 from portal.api.openai import Chunks
@@ -21,7 +24,15 @@ from portal.catalog.models import Model
 from portal.chat.models import Generation, State
 from portal.streams import connection
 from portal.streams.deltas import Delta
-from tests.api.conftest import DONE, Caller, Worker, in_thread, said, until
+from tests.api.conftest import (
+    DONE,
+    PATIENCE_SECONDS,
+    Caller,
+    Worker,
+    in_thread,
+    said,
+    until,
+)
 from tests.api.old_reader import Broken, OldReader, as_chunks
 
 HELLO = {"model": "smollm2:135m", "messages": [{"role": "user", "content": "Hello"}]}
@@ -276,6 +287,28 @@ async def test_while_somebody_reads_the_reaper_is_told(
     await answer.close()
 
 
+@pytest.mark.threat("A7")
+@pytest.mark.parametrize("taken", ["key", "account"])
+async def test_whose_key_or_account_is_taken_away_reads_no_further(
+    alice: Caller, model: Model, worker: Worker, taken: str
+) -> None:
+    worker.will(*said("Par"), asyncio.Event(), DONE)
+    person, key = await in_thread(keys.holder_of)(alice.key, scope=KeyScope.CHAT)
+    stream = await _stream_of(dataclasses.replace(alice, person=person), _lines())
+    await anext(stream)
+
+    if taken == "key":
+        assert await in_thread(keys.revoke)(person, key_id=key.pk)
+    else:
+        await in_thread(Person.objects.filter(pk=person.pk).update)(is_active=False)
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        *_, last = [line async for line in stream if line]
+    assert json.loads(last)["error"].startswith("unauthorized: ")
+    generation = await in_thread(Generation.objects.get)()
+    await until(lambda: generation.id in worker.stopped)
+
+
 @pytest.mark.threat("C21")
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pieces=st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=8), data=st.data())
@@ -305,7 +338,7 @@ def test_the_old_reader_is_as_fragile_as_it_was() -> None:
 
 async def _stream_of(caller: Caller, form: streaming.Form) -> AsyncIterator[bytes]:
     pace = Pace(opening_seconds=0.02, heartbeat_seconds=0.02, listening_seconds=0.02)
-    answer = await road.started(caller.person, QUESTION)
+    answer = await road.started(caller.person, QUESTION, pace=pace)
     response = await streaming.open_stream(answer, form, pace=pace)
     assert isinstance(response, StreamingHttpResponse)
     return response._iterator  # type: ignore[attr-defined,no-any-return]  # as Django reads it

@@ -60,7 +60,6 @@ class House:
             name="scripted",
             INFERENCE_BACKEND="scripted",
             INFERENCE_SCRIPT=str(script),
-            INFERENCE_LEASE_SECONDS="3",
             **settings,
         )
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 Sockets = Literal["pass", "refuse", "swallow", "cut"]
 CHUNK_BYTES = 64 * 1024
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 class Network:

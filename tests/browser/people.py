@@ -42,6 +42,11 @@ def furnish(password: str) -> None:
     patient = Group.objects.create(name="patient")
     ivan.groups.add(patient)
     _model("played:1b", weights=f"{9:064x}").groups.add(patient)
+    # Nor in hers; and of his the page says how long answers take, as far as his test has told it.
+    judy = Person.objects.create_user("judy@example.com", name="Judy")
+    played = Group.objects.create(name="played by hand")
+    judy.groups.add(played)
+    _model("handed:1b", weights=f"{10:064x}").groups.add(played)
     _model("seeing:1b", weights=f"{8:064x}", sees=True).groups.add(seers)
     for index, payload in enumerate(PAYLOADS[:8]):
         _model(payload[:500], weights=f"{index + 16:064x}").groups.add(curious)

@@ -38,4 +38,4 @@ def load_renderer(page: Page) -> None:
         lambda route: route.fulfill(body=renderer(), content_type="text/javascript"),
     )
     page.add_script_tag(url="/static/renderer.js", type="module")
-    page.wait_for_function("window.rendered !== undefined")
+    page.wait_for_function("() => window.rendered !== undefined")

@@ -50,6 +50,17 @@ second = 2
 |---|
 | $\frac{1$ |
 """
+TASKS = """- [ ] order a desk
+- [x] prepare the *badge*
+
+  with her photo
+- [later] show her the house
+
+| room | what is found there |
+|------|---------------------|
+| Kindergartenbesichtigung | a |
+| b | https://intranet.example/PATH |
+""".replace("PATH", "path/" * 60)
 PAGE = """```html
 <h1>Hello</h1><p id="told">waiting</p>
 <script>document.getElementById("told").textContent = "drawn by its script of NAME"</script>
@@ -60,15 +71,15 @@ RULES: list[dict[str, object]] = [
     {"when": "^Write a title .*Name this conversation", "says": ['"A fitting title"']},
     {"when": "one more row of many", "says": ["A long read."]},
     {"when": "^Count slowly", "says": COUNTED, "every_ms": 40},
+    # These last for minutes: a test that wants to do something meanwhile need not hurry.
     {"when": "^Take your time", "says": COUNTED, "every_ms": 1000},
-    {"when": "^Hold on", "says": COUNTED * 20, "every_ms": 15},
+    {"when": "^Hold on", "says": COUNTED * 20, "every_ms": 40},
     {"when": "^Show me markdown", "says": [MARKDOWN]},
     {"when": "^Reverse", "says": ["```\nif x \u202e{ return }\u2066\n```\n"]},
-    {"when": "walk on$", "says": ["Walking."]},
-    {"when": "^Stumble", "says": COUNTED[:60], "every_ms": 40, "and": "raise"},
     {"when": "^Break", "says": ["Half of"], "and": "raise"},
     {"when": "capital of France", "says": ["Paris is the capital", " of France."]},
     {"when": "^Draw", "says": [DRAWN]},
+    {"when": "^Make a checklist", "says": [TASKS]},
     *(
         dict[str, object](when=f"^{name}$", says=[PAGE.replace("NAME", name)])
         for name in ("Page one", "Page two")

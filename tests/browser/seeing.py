@@ -131,7 +131,10 @@ def missed_by_keyboard(page: Page, *, within: str | None = None) -> list[str]:
     met: set[int] = set()
     unseen: list[str] = []
     # Past the last control the focus leaves the page once, and comes in again at its beginning.
-    for _press in range(len(controls) + 4):
+    # What came to the page meanwhile is met on the way, and is not looked for.
+    for _press in range(2 * len(controls) + 4):
+        if len(met) == len(controls):
+            break
         page.keyboard.press("Tab")
         stop, is_seen, markup = page.evaluate(_STOP)
         if stop is not None:

@@ -74,6 +74,7 @@ def test_every_panel_over_a_conversation(wide: Tab) -> None:
     page.keyboard.press("Control+/")
     dialog_is_fine(wide, "Keyboard shortcuts")
     page.keyboard.press("Control+,")
+    expect(page.get_by_role("dialog")).to_be_visible()
     sections = page.get_by_role("dialog").locator("details")
     sections.evaluate_all("all => all.forEach((each) => { each.open = true; })")
     wide.button("Save as a preset…").click()

@@ -32,7 +32,10 @@ def _reading(house: House) -> Iterator[None]:
 @pytest.fixture
 def hana(visit: Visit) -> Tab:
     """She may use a model that sees pictures; the one she has at first does not."""
-    return visit("hana")
+    hana = visit("hana")
+    # From then on the page hears of what is pasted and dropped.
+    expect(hana.composer).to_be_focused()
+    return hana
 
 
 def text(name: str = "recipe.txt", words: str = f"The cake is called {WORD}.") -> FilePayload:

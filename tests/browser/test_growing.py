@@ -57,3 +57,22 @@ def test_a_long_program_stands_in_pieces_while_it_grows(alice: Tab) -> None:
     grown = alice.page.evaluate(GROW, [f"```python\n{PROGRAM}", 61])
 
     assert grown["pieces"] >= len(PROGRAM) // 4_000
+
+
+def test_what_was_stopped_goes_on_in_the_same_program_and_the_same_paragraph(alice: Tab) -> None:
+    load_renderer(alice.page)
+
+    grown = alice.page.evaluate(
+        """texts => texts.map(([begun, whole]) => {
+          const place = document.body.appendChild(document.createElement("div"));
+          const growing = window.growing(place);
+          growing.show(begun, true);
+          growing.show(begun, false);
+          growing.show(whole.slice(0, -5), false);
+          growing.show(whole, true);
+          return [...place.querySelectorAll("p, code")].map((each) => each.textContent);
+        })""",
+        [["One and ", "One and two and three."], ["```js\nlet a", "```js\nlet a = 1;\n```\n"]],
+    )
+
+    assert grown == [["One and two and three."], ["let a = 1;\n"]]

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Request, Route
+from playwright.sync_api import Page, Route
 
-from tests.browser.conftest import BACKGROUND_MS, Tab, Visit, expect
+from tests.browser.conftest import Tab, Visit, expect
 from tests.browser.hostile import DIAGRAMS, PAYLOADS, in_lots
+from tests.browser.house import until
 from tests.browser.renderer import load_renderer
 
 pytestmark = [pytest.mark.browser, pytest.mark.threat("D1")]
@@ -287,17 +288,19 @@ def test_what_gets_out_of_a_preview_without_locks_is_noticed(alice: Tab) -> None
     alice.ask("Hostile html")
     alice.is_in_state("done")
 
-    not_yet = {f"https://evil.example/{name}" for name in GETS_OUT}
+    alice.prose.get_by_role("button", name="Preview").click()
 
-    def all_have_failed(request: Request) -> bool:
-        not_yet.discard(request.url)
-        return not not_yet
+    # Each is told as it leaves. How it failed need not be: "top" takes the page away meanwhile.
+    def has_left() -> bool:
+        alice.page.context.cookies()  # whatever is asked, Playwright then hears what it was told
+        return {f"https://evil.example/{name}" for name in GETS_OUT} <= set(left)
 
-    with alice.page.expect_event("requestfailed", all_have_failed, timeout=BACKGROUND_MS):
-        alice.prose.get_by_role("button", name="Preview").click()
+    def has_run() -> bool:
+        alice.page.context.cookies()
+        return bool(ran)
 
-    assert {f"https://evil.example/{name}" for name in GETS_OUT} <= set(left)
-    assert ran
+    until(has_left, what="everything has left")
+    until(has_run, what="the document has reached the page")
 
 
 @pytest.mark.threat("D3")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import Tab, Visit, expect
+from tests.browser.house import until
 
 pytestmark = pytest.mark.browser
 
@@ -60,10 +61,13 @@ def test_the_app_keeps_its_own_files_and_no_word_of_hers(visit: Visit) -> None:
     erin.page.reload()
     expect(erin.composer).to_have_value("A draft of canary-7f3a")
 
+    # What it answers with it keeps a moment later.
+    until(
+        lambda: any("SearchPanel" in path for path in kept_in(erin.page)["files"]),
+        what="the panel of the search is kept",
+    )
     kept = kept_in(erin.page)
-
     assert "/offline/en/" in kept["files"]
-    assert any("SearchPanel" in path for path in kept["files"])
     strange = {path for path in kept["files"] if not HASHED.fullmatch(path)}
     assert strange == {"/offline/en/"}
     everything = "".join(kept["files"].values())

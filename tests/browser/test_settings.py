@@ -59,7 +59,7 @@ def test_what_a_conversation_is_set_to_is_there_after_a_reload_and_in_another_ta
         sheet = settings_of(tab)
         expect(sheet.get_by_label("System prompt")).to_have_value("Speak like a pirate.")
         expect(sheet.get_by_label("Temperature", exact=True)).to_have_value("0.2")
-    sheet.get_by_role("button", name="As the model does", exact=True).click()
+    sheet.get_by_role("button", name="Reset all", exact=True).click()
     expect(sheet.get_by_label("System prompt")).to_have_value("")
     grace.nothing_ran()
 

@@ -122,7 +122,7 @@ def test_a_network_that_swallows_sockets_is_not_waited_for_twice(
     with erin.page.expect_websocket():
         # The second is asked for beside a line that stands by then.
         erin.page.clock.fast_forward(6_000)
-    assert network.open_lines == 1
+    until(lambda: network.open_lines == 1, what="the line stands")
     erin.page.clock.fast_forward(6_000)
 
     expect(erin.page.get_by_text(NOTICE)).to_be_visible()

@@ -128,6 +128,38 @@ def test_what_is_damaged_is_told_and_takes_nothing_else_with_it(folder: OllamaFo
     assert synced.unreadable == ("torn:latest",)
 
 
+@pytest.mark.threat("E9")
+def test_what_many_models_share_is_read_once_and_again_when_it_was_exchanged(
+    folder: OllamaFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("one/latest", "two/latest", "registry.ollama.ai/library/.no/name"):
+        folder.put(name, [("model", WEIGHTS)])
+    read: list[Digest] = []
+    really_check = Store.check_blob
+
+    def noting(store: Store, digest: Digest) -> None:
+        read.append(digest)
+        really_check(store, digest)
+
+    monkeypatch.setattr(Store, "check_blob", noting)
+
+    assert actions.sync_with_store(None).adopted == ("one:latest", "two:latest")
+    assert len(read) == len(set(read))
+    assert [line for line in caplog.messages if "left out" in line] == [
+        "a file among the manifests is left out: its name is not a model's"
+    ]
+
+    weights = folder.blobs / f"sha256-{Model.objects.get(name='one:latest').weights}"
+    written_at = weights.stat().st_mtime_ns
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    os.utime(weights, ns=(written_at, written_at))  # as programs that copy do
+    three = folder.root / "manifests/registry.ollama.ai/library/three/latest"
+    three.parent.mkdir()
+    shutil.copy(three.parent.parent / "one/latest", three)
+
+    assert actions.sync_with_store(None).broken == ("three:latest",)
+
+
 @pytest.mark.threat("E20")
 def test_a_folder_that_we_may_only_read_is_adopted_and_nothing_is_written_there(
     folder: OllamaFolder, monkeypatch: pytest.MonkeyPatch

@@ -136,6 +136,12 @@ def test_fields_that_others_add_are_read_over() -> None:
     assert Manifest.read(_manifest_with(annotations={"a": "b"})).layers[0].size_bytes == 68
 
 
+def test_null_stands_for_what_a_model_does_not_have() -> None:
+    written = json.loads(_manifest_with())
+    assert Manifest.read(json.dumps({**written, "layers": None}).encode()).layers == ()
+    assert read_parameters(b"null\n") == {}
+
+
 @pytest.mark.threat("E1")
 @pytest.mark.parametrize(
     "data",

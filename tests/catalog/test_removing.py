@@ -18,7 +18,7 @@ from django.utils import timezone
 from inference import protocol
 from portal.accounts.models import Person
 from portal.audit.models import Entry
-from portal.catalog import actions, leaving, needed, queries
+from portal.catalog import actions, leaving, needed, queries, tasks
 from portal.catalog.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
 from portal.catalog.models import Job, JobState, Model, ModelState
 from portal.catalog.names import Digest, ModelName
@@ -381,6 +381,23 @@ def test_models_are_copied_and_removed_on_the_command_line(
     for command in (("copymodel", "m@d", "x"), ("copymodel", "m", "x//y"), ("rmmodel", "a//b")):
         with pytest.raises(CommandError, match="is not the name of a model"):
             call_command(*command)
+
+
+def test_where_the_folder_may_not_be_changed_nothing_is_and_a_sentence_says_so(
+    imported: Imported, store: Store, store_root: Path
+) -> None:
+    model = imported("small")
+    actions.publish_model(None, model_id=model.id)
+    store_root.chmod(0o777)
+
+    for command in (("rmmodel", "small"), ("copymodel", "small", "other"), ("prunemodels",)):
+        with pytest.raises(CommandError, match=r"cannot be changed: everyone may .* try again"):
+            call_command(*command)
+    tasks.prune()
+
+    assert Model.objects.get(is_published=True).id == model.id
+    assert [stored.name.short for stored in store.all()] == ["small:latest"]
+    assert not Entry.objects.filter(act__in=["model.deleted", "model.copied"]).exists()
 
 
 def test_a_model_whose_files_are_not_whole_is_not_copied(imported: Imported, store: Store) -> None:

@@ -238,7 +238,7 @@ def test_ctrl_c_stops_the_answer_and_none_of_it_is_kept(shell: Shell, server: Ol
         terminal.sees("word word ")
         terminal.presses(CTRL_C)
         terminal.sees(PROMPT)
-        assert server.has_been_left.wait(30)
+        assert server.has_been_left.wait(100)
         server.is_endless = False
         terminal.presses(b"Go on\r")
         terminal.sees("Because of Rayleigh scattering.")
@@ -256,7 +256,7 @@ def test_ctrl_c_stops_the_answer_where_it_was_ignored_before(
         terminal.sees("word word ")
         terminal.presses(CTRL_C)
         terminal.sees(PROMPT)
-        assert server.has_been_left.wait(30)
+        assert server.has_been_left.wait(100)
 
 
 def test_ctrl_c_between_enter_and_the_answer_is_not_lost(

@@ -19,7 +19,7 @@ from portal.connect.verdicts import verdict_of
 pytestmark = pytest.mark.django_db(transaction=True)
 WAITING = ": waiting\n\n"
 # Less than a heartbeat: what comes within it was a wake-up.
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 Listen = Callable[[ApiKey], Awaitable[AsyncIterator[bytes]]]
 

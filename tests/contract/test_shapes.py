@@ -33,7 +33,7 @@ VARIABLE = {
     "UNIX": r"[1-9]\d{9}",
 }
 COUNTERS = (
-    '"total_duration":<TOTAL>,"load_duration":45000000,"prompt_eval_count":26,'
+    '"total_duration":<TOTAL>,"load_duration":<TOTAL>,"prompt_eval_count":26,'
     '"prompt_eval_duration":120000000,"eval_count":12,"eval_duration":210000000'
 )
 
@@ -85,7 +85,12 @@ CHATS: list[tuple[str, dict[str, Any], tuple[Any, ...], str, str]] = [
         {},
         (protocol.End(why="done"),),
         LINES,
-        lines(chat(NOTHING, '"done":true,"done_reason":"stop","total_duration":<TOTAL>')),
+        lines(
+            chat(
+                NOTHING,
+                '"done":true,"done_reason":"stop","total_duration":<TOTAL>,"load_duration":<TOTAL>',
+            )
+        ),
     ),
     (
         "length",

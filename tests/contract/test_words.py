@@ -274,7 +274,7 @@ async def test_openais_dialect_has_the_same_words_in_its_own_shape(
 async def test_a_program_at_the_bare_address_hears_that_ollama_is_running(
     house: House, method: str
 ) -> None:
-    for accepted in ("*/*", "application/json", "application/x-ndjson"):
+    for accepted in ("*/*", "application/json", "application/x-ndjson", ""):
         response = await house.ask(method, "/", who="", Accept=accepted)
 
         assert response.status_code == 200

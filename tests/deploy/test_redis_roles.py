@@ -108,7 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield path
     anonymous.close()
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -182,7 +182,7 @@ def test_the_portal_may_do_what_celery_asks_of_it(role):
     assert role.eval("return redis.call('time')", 0)
     with role.pubsub() as listening:
         listening.psubscribe("portal:celery:/0.celery.pidbox")
-        assert listening.get_message(timeout=5)["type"] == "psubscribe"
+        assert listening.get_message(timeout=60)["type"] == "psubscribe"
 
 
 @pytest.mark.threat("G1")

@@ -110,7 +110,7 @@ class Worker:
                 protocol.lease_key(request.generation_id),
                 protocol.lease_value(request.attempt, self.name),
                 nx=True,
-                px=60_000,
+                px=600_000,
             )
         )
 

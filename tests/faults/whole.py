@@ -118,7 +118,7 @@ def _end(group: psutil.Popen, say: Callable[[str], None]) -> None:
         group.wait(timeout=60)
     except psutil.TimeoutExpired:
         say("FOUND  the group did not end within 60 s of SIGTERM")
-    _, left = psutil.wait_procs(family, timeout=10)
+    _, left = psutil.wait_procs(family, timeout=60)
     for process in left:
         say(f"FOUND  left behind: {process}")
         process.kill()

@@ -103,6 +103,10 @@ def rendered(source: str, **data: Any) -> str:
             "{{ html `<a'\">&` }} {{ urlquery `a b&` }} {{ js `a'b` }}",
             "&lt;a&#39;&#34;&gt;&amp; a+b%26 a\\'b",
         ),
+        (
+            "{{ html nil }} {{ js `a\n\u2028` 1 nil 2 }} {{ urlquery 1 2 nil }}",
+            "&lt;no value&gt; a\\u000A\\u20281\\u003Cno value\\u003E2 1+2%3Cno+value%3E",
+        ),
         ("{{ currentDate }} {{ yesterdayDate }}", "2026-03-01 2026-02-28"),
         ("{{ currentDate `any` }}", "2026-03-01"),
         # Pipelines
@@ -138,6 +142,10 @@ def test_it_writes_what_go_writes(source: str, expected: str) -> None:
         ("{{ if }}{{ end }}", "template: :1: missing value for if"),
         ("{{ 1 | 2 }}", "template: :1: non executable command in pipeline stage 2"),
         ("{{ break }}", "template: :1: {{break}} outside {{range}}"),
+        (
+            "{{ define `t` }}{{ end }}{{ define `t` }}a{{ end }}{{ define `t` }}b{{ end }}",
+            'template: :1: template: multiple definition of template "t"',
+        ),
         ("{{ if 1 }}{{ else }}{{ else }}{{ end }}", "template: :1: expected end; found {{else}}"),
         ("{{ true.x }}", 'template: :1: unexpected . after term "true"'),
         ("{{ range $a, $b, $c := .L }}{{ end }}", "template: :1: too many declarations in range"),
@@ -172,6 +180,8 @@ def test_what_is_no_template_is_refused_in_the_words_of_go(source: str, complain
         ("{{ not 1 2 }}", "wrong number of args for not: want 1 got 2"),
         ("{{ call .S }}", "error calling call: non-function of type string"),
         ("{{ range .S }}{{ end }}", "range can't iterate over string"),
+        ("{{ range $i, $e := 2 }}{{ end }}", "can't use 2 to iterate over more than one variable"),
+        ("{{ index .Nothing }}", "error calling index: index of untyped nil"),
     ],
 )
 def test_what_goes_wrong_while_it_runs_is_said_in_the_words_of_go(

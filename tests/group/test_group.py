@@ -82,7 +82,7 @@ class Terminal:
     def ends(self) -> int:
         assert self.process.stdout is not None
         self.shown += self.process.stdout.read()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=100)
 
 
 def free_port() -> int:
@@ -93,7 +93,7 @@ def free_port() -> int:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not psutil.wait_procs(processes, timeout=10)[1]
+    return not psutil.wait_procs(processes, timeout=100)[1]
 
 
 def web() -> dict[str, object]:

@@ -125,7 +125,7 @@ def test_all_parts_run_and_each_comes_back_when_it_is_killed(run):
     portal.shown += portal.output.read()
 
     assert portal.process.wait(timeout=60) == 0
-    assert not psutil.wait_procs(everybody, timeout=10)[1]
+    assert not psutil.wait_procs(everybody, timeout=100)[1]
     assert "was killed" not in portal.shown
 
 
@@ -133,7 +133,7 @@ def test_all_parts_run_and_each_comes_back_when_it_is_killed(run):
 def test_a_killed_portal_leaves_nothing_and_starts_again(run):
     portal = run(PORTAL_OLLAMA_BIND=f"127.0.0.1:{(second := free_port())}")
     portal.shows("The portal is ready")
-    connection = http.client.HTTPConnection("127.0.0.1", second, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", second, timeout=100)
     connection.request("GET", "/healthz")
     assert connection.getresponse().status == 200
     connection.close()
@@ -143,7 +143,7 @@ def test_a_killed_portal_leaves_nothing_and_starts_again(run):
 
     portal.process.kill()
 
-    assert not psutil.wait_procs(everybody, timeout=10)[1]
+    assert not psutil.wait_procs(everybody, timeout=100)[1]
     again = run()
     again.shows("The portal is ready")
     assert "Preparing the database" not in again.shown

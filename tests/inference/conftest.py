@@ -23,14 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Until(Protocol):
-    def __call__(self, condition: Callable[[], Any], *, seconds: float = 60) -> Any: ...
+    def __call__(self, condition: Callable[[], Any], *, seconds: float = 120) -> Any: ...
 
 
 @pytest.fixture
 def until() -> Until:
     """Wait for something to become true, never for a time; what it was is in the message."""
 
-    def wait(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
+    def wait(condition: Callable[[], Any], *, seconds: float = 120) -> Any:
         deadline = time.monotonic() + seconds
         pause = Waiter()
         while not (value := condition()):
@@ -217,7 +217,6 @@ def start_worker(tmp_path: Path, redis: Redis) -> Iterator[StartWorker]:
                 "INFERENCE_BACKEND": "scripted",
                 "INFERENCE_SCRIPT": str(script),
                 "INFERENCE_HOST": "here",
-                "INFERENCE_LEASE_SECONDS": "2",
                 "INFERENCE_STALL_SECONDS": "30",
                 "INFERENCE_GRACE_SECONDS": "2",
                 "OLLAMA_NUM_PARALLEL": "4",

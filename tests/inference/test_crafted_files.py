@@ -74,7 +74,7 @@ def test_crafted_files_are_given_up_while_another_model_goes_on_talking(
         queues.add(spec.queue)
         portal.submit(make_request(model=spec))
 
-    until(lambda: {death.queue for death in portal.deaths()} == queues, seconds=120)
+    until(lambda: {death.queue for death in portal.deaths()} == queues)
 
     assert {(death.how, death.held) for death in portal.deaths()} == {("unloadable", ())}
     assert all(death.detail for death in portal.deaths())
@@ -104,7 +104,7 @@ def test_a_trial_finds_every_crafted_file_out_while_another_model_goes_on_talkin
         found: Any = redis.mget([protocol.verdict_key(spec.queue) for spec in specs])
         return [protocol.decode_verdict(data) for data in found if data]
 
-    until(lambda: len(verdicts()) == len(CRAFTED), seconds=120)
+    until(lambda: len(verdicts()) == len(CRAFTED))
 
     assert {verdict.outcome for verdict in verdicts()} <= protocol.SETTLED - {"passed"}
     assert "crashed" in {verdict.outcome for verdict in verdicts()}, "none killed its process"
@@ -126,7 +126,7 @@ def test_a_file_that_a_loader_waits_on_for_ever_is_given_up_in_time(
     os.mkfifo(path_of(blobs, endless))
     portal.submit(make_request(model=endless))
 
-    (death,) = until(portal.deaths, seconds=2 * LOAD_SECONDS + 20)
+    (death,) = until(portal.deaths)
 
     assert (death.queue, death.how, death.held) == (endless.queue, "unloadable", ())
     _still_talking(portal, chatting, runner, until=until)
@@ -152,7 +152,7 @@ def _a_chat_in_the_middle(
     )
     chatting = make_request("Tell me a long story.", model=sound)
     portal.submit(chatting)
-    until(lambda: portal.text(chatting.generation_id), seconds=90)
+    until(lambda: portal.text(chatting.generation_id))
     state = portal.ready_runner()
     assert state is not None
     return worker, chatting, state.pid

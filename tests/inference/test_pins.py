@@ -82,9 +82,9 @@ def test_a_model_is_let_go_at_once_when_an_administrator_says_so(
 def test_a_load_that_hangs_keeps_nobody_elses_model_from_loading(
     start_worker: StartWorker, portal: Portal, make_request: MakeRequest, until: Until
 ) -> None:
-    worker = start_worker()
+    worker = start_worker([SLOW])
     specs = [protocol.ModelSpec(weights=f"{n}" * 64, context_length=4096) for n in range(3)]
-    hanging = [portal.submit(make_request("one", model=spec)) for spec in specs[:2]]
+    hanging = [portal.submit(make_request("slow", model=spec)) for spec in specs[:2]]
     stopped = until(lambda: len(found := worker.runner_processes()) == 2 and found)
     for process in stopped:
         process.send_signal(signal.SIGSTOP)

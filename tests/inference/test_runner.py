@@ -60,7 +60,7 @@ def test_the_starter_model_knows_the_capital_of_france(
         portal.submit(make_request(messages=messages, model=spec, options=options, person=who))
         for who in ("alice", "bob")
     ]
-    until(lambda: all(portal.end(one) for one in asked), seconds=90)
+    until(lambda: all(portal.end(one) for one in asked))
 
     assert {portal.text(one) for one in asked} == {"The capital of France is Paris."}
     state = portal.ready_runner()

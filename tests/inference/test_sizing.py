@@ -190,6 +190,18 @@ def test_a_model_that_embeds_needs_one_context_and_parks_nothing(
     assert embeds.size.ram_bytes < answers.size.ram_bytes
 
 
+def test_a_model_that_only_loads_alone_gets_one_slot_and_the_whole_of_its_context(
+    host: Host, spec: ModelSpec, blob: Path
+) -> None:
+    wanted = want(spec, host.sizing)
+
+    usual = host.sizing.fitting(wanted, []).way
+    alone = host.sizing.fitting(wanted, [], is_alone=True).way
+
+    assert usual.slots > 1
+    assert (alone.slots, alone.context_length) == (1, usual.context_length)
+
+
 def test_without_a_header_nothing_is_expected_and_the_wish_stands(spec: ModelSpec) -> None:
     sizing = Sizing(settings.read({"INFERENCE_BACKEND": "scripted"}))
 

@@ -80,9 +80,9 @@ def test_three_models_are_used_in_turn_and_at_once_in_less_memory_than_the_limit
     in_turn = []
     for spec in three_models * 2:
         in_turn.append(ask(spec, person="alice"))
-        until(lambda: are_over(in_turn), seconds=60)
+        until(lambda: are_over(in_turn))
     at_once = [ask(spec, person=f"p{n}") for n in range(4) for spec in three_models]
-    until(lambda: are_over(at_once), seconds=60)
+    until(lambda: are_over(at_once))
 
     for generation_id in [*in_turn, *at_once]:
         end = portal.end(generation_id)
@@ -116,7 +116,7 @@ def test_where_memory_is_short_a_model_is_loaded_with_fewer_slots_and_answers_al
         portal.submit(make_request("And you?", model=large, options=GREEDY, person=f"p{n}"))
         for n in range(3)
     ]
-    until(lambda: all(portal.end(one) for one in asked), seconds=60)
+    until(lambda: all(portal.end(one) for one in asked))
 
     state = portal.ready_runner()
     assert state is not None

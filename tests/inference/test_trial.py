@@ -154,7 +154,7 @@ def test_a_template_that_never_ends_is_ended(judge: Judge, blob: Path) -> None:
     forever = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     write_llama(blob, template=forever)
 
-    verdict = judge(OLLAMA_LOAD_TIMEOUT="6s")
+    verdict = judge(OLLAMA_LOAD_TIMEOUT="8s")
 
     assert (verdict.outcome, verdict.detail) == ("hung", "writing")
 
@@ -175,7 +175,7 @@ def test_what_is_no_model_is_refused(judge: Judge, blob: Path, content: bytes) -
 def test_a_file_that_is_read_for_ever_is_given_up(judge: Judge, blob: Path) -> None:
     os.mkfifo(blob)
 
-    verdict = judge(OLLAMA_LOAD_TIMEOUT="1500ms")
+    verdict = judge(OLLAMA_LOAD_TIMEOUT="8s")
 
     assert (verdict.outcome, verdict.detail) == ("hung", "loading")
 

@@ -54,6 +54,37 @@ def test_a_failure_long_ago_does_not_count_after_a_good_load(
     assert troubles.why_not(spec.queue, spec=spec, now=21) == ""
 
 
+@pytest.mark.threat("E17")
+def test_a_model_that_ends_its_loader_is_loaded_for_one_answer_at_a_time_the_second_time(
+    troubles: Troubles, spec: ModelSpec
+) -> None:
+    """And the other way again when that was no better: it may be another library by then."""
+    alone = [troubles.is_alone(spec.queue)]
+    for _ in range(2):
+        troubles.note_failed_load(spec, now=10, reason="SIGABRT")
+        alone.append(troubles.is_alone(spec.queue))
+
+    assert alone == [False, True, False]
+
+
+@pytest.mark.parametrize("reason", ["SIGKILL", "Unloadable", "LoadingStoodStill"])
+def test_what_failed_for_another_reason_is_loaded_as_ever(
+    troubles: Troubles, spec: ModelSpec, reason: str
+) -> None:
+    troubles.note_failed_load(spec, now=10, reason=reason)
+
+    assert not troubles.is_alone(spec.queue)
+
+
+def test_what_only_loads_alone_is_loaded_so_from_then_on(
+    troubles: Troubles, spec: ModelSpec
+) -> None:
+    troubles.note_failed_load(spec, now=10, reason="SIGABRT")
+    troubles.note_loaded(spec.queue)
+
+    assert troubles.is_alone(spec.queue)
+
+
 def test_an_absent_file_and_an_unreadable_spec_are_known_without_trying(
     troubles: Troubles, spec: ModelSpec, blob: Path
 ) -> None:

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator
 # On two cores, tokens/s through the whole portal with 1, 4 and 16 people at once: 10,000 turns
 # 88, 97 and 80, 100,000 turns 103, 98 and 112, libgomp's own 300,000 turns 79, 111 and 121.
 os.environ.setdefault("GOMP_SPINCOUNT", "100000")
+# When it aborts it calls the machine's debugger, which takes seconds, may ask the network for
+# symbols, and prints what functions were given: somebody's text (threat F21).
+os.environ["GGML_NO_BACKTRACE"] = "1"
 
 from llama_cpp import llama_cpp as lib
 from llama_cpp import mtmd_cpp as mtmd

@@ -1,5 +1,6 @@
 """A model file into memory: weights, context, warm-up. Not for what is done with it then."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,12 +10,15 @@ from inference.engine.backend import Limits, Unloadable
 from inference.engine.cores import physical_cores
 from inference.engine.llama import adapters as lora
 from inference.engine.llama import library
+from inference.engine.llama.apart import keeps_apart
 from inference.engine.llama.backend import LlamaBackend
 from inference.engine.llama.buffers import Buffers
 from inference.engine.llama.library import lib
 from inference.engine.llama.shape import Kind, KvType, Wish, kind_of, new_context
 from inference.engine.llama.vision import LlamaEyes
 from inference.engine.llama.vocabulary import LlamaVocabulary
+
+log = logging.getLogger(__name__)
 
 _BATCH_TOKENS = 512
 _MOST_REPEATS = 30
@@ -38,7 +42,43 @@ def load(
     `adapters` are LoRA files, laid over the weights in order; with a `projector` it sees pictures.
     `kv_type` is how keys and values are
     kept, f16 where the model allows no other; `flash_attention` None leaves it to the library.
+    There are fewer slots than wanted, one, where several would not be kept apart.
     """
+
+    def loaded(slots: int) -> LlamaBackend:
+        return _loaded(
+            path,
+            context_length=context_length,
+            slots=slots,
+            gpu_layers=gpu_layers,
+            threads=threads,
+            adapters=adapters,
+            projector=projector,
+            wish=Wish(kv_type=kv_type, flash_attention=flash_attention),
+            progress=progress,
+        )
+
+    backend = loaded(slots)
+    # What only attends computes each conversation by itself, whatever the architecture.
+    if slots == 1 or backend.limits.can_cut or keeps_apart(backend):
+        return backend
+    log.warning("this model mixes conversations up: it is loaded for one at a time")
+    backend.close()
+    return loaded(1)
+
+
+def _loaded(
+    path: Path,
+    *,
+    context_length: int,
+    slots: int,
+    gpu_layers: int,
+    threads: int | None,
+    adapters: Sequence[Path],
+    projector: Path | None,
+    wish: Wish,
+    progress: Callable[[float], None],
+) -> LlamaBackend:
     library.start()
     buffers = Buffers()
     with library.overheard(buffers.hear):
@@ -53,7 +93,7 @@ def load(
                 adapters=lora.read(model, adapters),
                 projector=projector,
                 on_gpu=gpu_layers != 0 and bool(lib.llama_supports_gpu_offload()),
-                wish=Wish(kv_type=kv_type, flash_attention=flash_attention),
+                wish=wish,
             )
         except Unloadable:
             lib.llama_model_free(model)

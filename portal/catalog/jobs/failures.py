@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.catalog import reasons
 from portal.catalog.gguf import NotAGguf
 from portal.catalog.manifest import BadManifest
 from portal.catalog.models import Job
@@ -135,12 +136,15 @@ def sentence_about(job: Job) -> str:
         return ""
     if (of_registry := job.failure_values.get(_OF_REGISTRY)) is not None:
         return registry.sentence_of(of_registry["code"], of_registry["details"])
-    values = {
-        name: filesizeformat(value) if name.endswith("_bytes") else value
-        for name, value in job.failure_values.items()
-    }
+    values = {name: _shown(name, value) for name, value in job.failure_values.items()}
     told = gettext(job.failure)
     return told % values if values else told
+
+
+def _shown(name: str, value: str | int) -> str | int:
+    if name.endswith("_bytes"):
+        return filesizeformat(value)
+    return reasons.shown(value) if name == "reason" and isinstance(value, str) else value
 
 
 def _of_disk(error: OSError) -> Failure:

@@ -33,12 +33,14 @@ LETTING_GO_LOOKS = 100
 
 def work(job_id: UUID) -> bool:
     """Do this job to its end, unless it is over or somebody else does. Whether it was done here."""
-    settings.PORTAL.models.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         try:
+            settings.PORTAL.models.mkdir(parents=True, exist_ok=True)
             held.enter_context(_lease(job_id))
         except Taken:
             return False
+        except OSError as error:
+            return _refuse(job_id, error)
         job = _take(job_id)
         if job is not None:
             _carry_out(job)
@@ -72,6 +74,19 @@ def _take(job_id: UUID) -> Job | None:
         return None
     at("job.taken")
     return Job.objects.select_related("person").get(id=job_id)
+
+
+def _refuse(job_id: UUID, error: OSError) -> bool:
+    """The folder takes no lease. Whoever waits is told; one at work may be another's, and stays."""
+    log.warning("job %s gets no lease: %s", job_id, error.strerror)
+    waiting = Job.objects.select_related("person").filter(id=job_id, state=JobState.QUEUED)
+    job = waiting.first()
+    if job is None or not waiting.update(state=JobState.RUNNING, fence=F("fence") + 1):
+        return False
+    job.refresh_from_db()
+    failure = failures.failure_of(error) or failures.our_fault()
+    _end(job, state=JobState.FAILED, figures={}, failure=failure)
+    return True
 
 
 def _carry_out(job: Job) -> None:

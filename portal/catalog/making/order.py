@@ -10,6 +10,7 @@ from typing import Any, Self
 from inference.protocol.quantising import Quantisation
 from portal.catalog.making import quantising
 from portal.catalog.making.errors import NotMade, refused
+from portal.catalog.manifest import write_messages, write_parameters
 from portal.catalog.names import Digest, ModelName, NotADigest, NotAName
 
 NOT_A_NAME = "invalid model name"
@@ -65,9 +66,10 @@ class Order:
             raise refused("too many files")
         if self.draft_quantisation and not self.drafts:
             raise refused("--draft-quantize requires a DRAFT model")
-        for text in (self.template, self.system, *self.licenses):
-            if len(text.encode()) > MAX_DOCUMENT_BYTES:
-                raise refused("a text of the model is longer than 1 MiB")
+        texts = (self.template, self.system, *self.licenses)
+        lists = (write_parameters(self.parameters), write_messages(self.messages))
+        if max(map(len, (*(text.encode() for text in texts), *lists))) > MAX_DOCUMENT_BYTES:
+            raise refused("a text of the model is longer than 1 MiB")
 
 
 def name_of(text: str) -> ModelName:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from django.utils import translation
+
 from portal.catalog import readings
 from portal.catalog.converting import converter, folder, tool
 from portal.catalog.making import parts
@@ -19,6 +21,16 @@ from portal.catalog.store import Staged, Store, WrongBytes
 log = logging.getLogger(__name__)
 
 STATUS = "converting model"
+
+
+class NoConverter(NotMade):
+    """The extra that converts is not installed."""
+
+    sentence = tool.NOT_INSTALLED
+
+    def __init__(self) -> None:
+        with translation.override(None):
+            super().__init__(str(tool.NOT_INSTALLED), status=400)
 
 
 class Work(Protocol):
@@ -36,7 +48,7 @@ def converted(
 ) -> Part:
     """One GGUF of all these files. Raises `NotMade`; nothing of a failure stays."""
     if not tool.is_installed():
-        raise NotMade(str(tool.NOT_INSTALLED), status=400)
+        raise NoConverter
     named = {path: _checked(store, digest_of(text)) for path, text in files.items()}
     try:
         seen = folder.checked(named)

@@ -96,11 +96,10 @@ class Ledger:
     def __init__(self, shape: Shape, *, folder: Path) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(path_of(shape.digest, folder=folder), flags)
-        # After half a line a whole one would be read as part of it.
-        os.write(self._file, b"\n")
 
     def add(self, chunks: list[int]) -> None:
-        os.write(self._file, "".join(f"{chunk}.\n" for chunk in chunks).encode())
+        # The line end comes first: what a full disk cut off must not begin the next number.
+        os.write(self._file, "".join(f"\n{chunk}." for chunk in chunks).encode())
         os.fdatasync(self._file)
 
     def close(self) -> None:

@@ -304,11 +304,12 @@ class Talk:
     def _said(self, response: httpx.Response) -> str:
         """The beginning of what an error says; what cannot be read says nothing."""
         said = bytearray()
+        until = time.monotonic() + self.patience.document_seconds
         try:
             self.refuse_packed(response)
             for piece in response.iter_raw():
                 said += piece
-                if len(said) >= MAX_ERROR_BYTES:
+                if len(said) >= MAX_ERROR_BYTES or time.monotonic() > until:
                     break
         except (BadAnswer, *_BROKEN, httpcore.TimeoutException):
             return ""

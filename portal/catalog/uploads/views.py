@@ -28,6 +28,7 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import Person
 from portal.bodies import BodyLost, pieces_of
+from portal.catalog import reasons
 from portal.catalog.models import Upload, UploadFile
 from portal.catalog.uploads import acts
 from portal.catalog.uploads.writing import Writing
@@ -127,7 +128,7 @@ async def _answered(view: View, request: HttpRequest, from_path: dict[str, Any])
     except ChatError as error:
         return JsonResponse({"error": str(error), "code": error.code}, status=error.status)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
+        reason = reasons.shown(error.strerror or type(error).__name__)
         sentence = _(
             "The disk refused: %(reason)s. What came before is kept. Look at the disk and the"
             " rights on the model folder; then go on."

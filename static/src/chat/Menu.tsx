@@ -107,7 +107,7 @@ function MenuItems({ items, close }: { items: Item[]; close: (isFocused: boolean
   );
 }
 
-/** Below its button, or above where there is no room. Fixed, since the list around it scrolls. */
+/** Below its button, or above where there is no room, or over it. Fixed, since the list around it scrolls. */
 function place(popup: HTMLElement | null): void {
   const button = popup?.parentElement?.getBoundingClientRect();
   if (popup === null || button === undefined) {
@@ -116,6 +116,6 @@ function place(popup: HTMLElement | null): void {
   const below = button.bottom + popup.offsetHeight + MARGIN_PX < window.innerHeight;
   const top = below ? button.bottom : button.top - popup.offsetHeight;
   const left = Math.min(button.left, window.innerWidth - popup.offsetWidth - MARGIN_PX);
-  popup.style.top = `${top}px`;
+  popup.style.top = `${Math.max(MARGIN_PX, top)}px`;
   popup.style.left = `${Math.max(MARGIN_PX, left)}px`;
 }

@@ -24,7 +24,9 @@ export class GrowingText {
 
   /** Shows this text. Cheap when it is the shown one and more; starts over when it is another. */
   show(text: string, isOver: boolean): void {
-    if (!text.startsWith(this.text)) {
+    // What was over and goes on: its end was no end of a paragraph, nor of a program.
+    const goesOn = this.isOver && !(isOver && text === this.text);
+    if (goesOn || !text.startsWith(this.text)) {
       this.startOver();
     }
     const before = this.text;

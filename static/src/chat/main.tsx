@@ -17,10 +17,12 @@ import { App } from "./App";
 import { install } from "./installing";
 import * as memory from "./memory";
 import { personId } from "./page";
+import { listen } from "./settings/shortcuts";
 import { start } from "./start";
 import { loadWords } from "./words";
 
 memory.keepOnlyOf(personId);
+listen();
 start();
 await loadWords();
 const page = document.getElementById("page");

@@ -8,6 +8,7 @@ import MarkdownIt from "markdown-it";
 import { codeFrame } from "./code";
 import { readFormulas } from "./rendering/formulas";
 import { showLargeTablesAsText, tableFrame } from "./rendering/table";
+import { showTasks } from "./rendering/tasks";
 import { t } from "./words";
 
 export type Environment = Record<string, unknown>;
@@ -76,6 +77,7 @@ export function blocksOf(source: string, environment: Environment): Block[] {
 /** Markdown as a piece of page, safe to show, whatever the text was and wherever it was cut. */
 export function rendered(source: string, environment: Environment = {}): DocumentFragment {
   const fragment = sanitised(markdown.render(source, environment));
+  showTasks(fragment);
   for (const table of fragment.querySelectorAll("table")) {
     table.replaceWith(tableFrame(table));
   }

@@ -17,6 +17,7 @@ from portal.audit.models import Entry
 from portal.catalog import jobs, tasks
 from portal.catalog.jobs import Ended, Line, failures, kinds, running, working
 from portal.catalog.jobs.leases import Leases
+from portal.catalog.manifest import MESSAGES_TYPE
 from portal.catalog.models import Job, JobState, Model
 from portal.catalog.names import ModelName
 from portal.catalog.registry import Fetched
@@ -242,6 +243,25 @@ def test_a_job_that_nobody_was_told_of_is_told_again(store, shelf, sent):
     jobs.sweep()
 
     assert sent == [job.id]
+
+
+@pytest.mark.threat("E12")
+def test_where_no_lease_can_be_had_who_waits_is_told_and_who_works_goes_on(store, shelf, sent):
+    shelf.put("tiny:1")
+    waiting = jobs.start(None, "pull", name="tiny:1")
+    at_work = jobs.start(None, "push", name="tiny:1")
+    Job.objects.filter(id=at_work.id).update(state=JobState.RUNNING, fence=3)
+    (store.staged_folder().parent / ".portal-leases").touch()  # where its folder should be
+
+    assert jobs.work(waiting.id)
+    assert not jobs.work(at_work.id)
+    jobs.sweep()
+
+    waiting.refresh_from_db()
+    at_work.refresh_from_db()
+    assert waiting.state == JobState.FAILED
+    assert jobs.sentence_about(waiting).startswith("The disk refused: file exists. Nothing")
+    assert (at_work.state, at_work.fence) == (JobState.RUNNING, 3)
 
 
 def test_a_job_that_keeps_killing_its_workers_is_given_up_in_plain_words(store, shelf, sent):
@@ -508,6 +528,9 @@ def test_a_failure_is_told_in_the_readers_language_and_to_programs_in_the_contra
     job.refresh_from_db()
     with translation.override("zh-hans"):
         assert "磁盘空间不足：还需要 1.0" in jobs.sentence_about(job)
+        job.failure = translated_english(failures.DISK)
+        job.failure_values = {"reason": "read-only file system"}
+        assert jobs.sentence_about(job).startswith("磁盘拒绝了操作：文件系统只读。")
 
 
 def translated_english(sentence: Any) -> str:
@@ -604,6 +627,20 @@ def test_a_blob_that_others_left_whole_is_read_and_not_fetched(store, shelf, sen
 
     assert pulled("tiny:1").state == JobState.DONE
     assert shelf.served_bytes == manifest.size_bytes - layer.size_bytes
+
+
+def test_a_text_too_long_to_be_read_is_not_called_damaged(store, shelf, sent):
+    manifest = shelf.put("tiny:1")
+    long = shelf.layer(b'["' + b"x" * 2**20 + b'"]', MESSAGES_TYPE)
+    shelf.manifests["registry.ollama.ai/library/tiny:1"] = dataclasses.replace(
+        manifest, layers=(*manifest.layers, long)
+    ).as_bytes()
+
+    job = pulled("tiny:1")
+
+    assert job.state == JobState.FAILED
+    assert jobs.sentence_about(job).startswith("This is not a model that the portal can read")
+    assert not store.has_manifest(jobs_name("tiny:1"))
 
 
 def test_what_cannot_be_read_replaces_nothing(store, shelf, sent):

@@ -4,8 +4,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import translation
 
 from portal.catalog import jobs, readings
+from portal.catalog.converting import tool
 from portal.catalog.jobs import pulling, queue
 from portal.catalog.making import creating
 from portal.catalog.making.order import Order
@@ -105,3 +107,40 @@ def test_why_a_model_was_not_made_is_a_sentence_and_their_words(
     sentence = jobs.sentence_about(job)
     assert text in sentence
     assert "Nothing was changed" in sentence
+
+
+def test_what_cannot_be_converted_here_is_said_once_in_every_language(
+    store: Store, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tool, "is_installed", lambda: False)
+    staged = store.stage_bytes(b"weights")
+    store.publish(staged)
+
+    with translation.override("zh-hans"):
+        job = done(Order(name="x", files={"a.safetensors": str(staged.digest)}))
+        told = jobs.sentence_about(job)
+
+    assert job.contract_status == 400
+    assert job.contract_text == job.failure
+    assert job.failure.startswith("This portal cannot convert safetensors yet")
+    assert told.startswith("本门户")
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"messages": ({"role": "user", "content": "x" * 2**20},)},
+        {"parameters": {"stop": ["x" * 2**20]}},
+        {"system": "x" * 2**20 + "!"},
+    ],
+    ids=lambda long: next(iter(long)),
+)
+def test_what_nobody_could_read_back_is_refused_before_anything_is_made(
+    store: Store, said: list[str], long: dict[str, Any]
+) -> None:
+    job = done(Order(name="x", base="y", **long))
+
+    text = "a text of the model is longer than 1 MiB"
+    assert (job.contract_status, job.contract_text) == (400, text)
+    assert "Nothing was changed" in jobs.sentence_about(job)
+    assert said == []

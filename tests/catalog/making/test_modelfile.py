@@ -36,6 +36,7 @@ def value_of(text: str) -> str:
         ("a # b", "a # b"),
         ("tab\tinside", "tab\tinside"),
         ("zero\u200bwidth", "zerowidth"),
+        ("of a later Unicode: \U0001fae9\U000323b0", "of a later Unicode: \U0001fae9\U000323b0"),
         ('"two\nlines"', "two\nlines"),
         ('"one\r\ntwo"', "one\r\ntwo"),
         ('"""say "hi"\n\nagain"""  ', 'say "hi"\n\nagain'),

@@ -387,6 +387,25 @@ def test_drops_now_and_then_are_silence_too(rules, lying, model, layer, folder):
 
 
 @pytest.mark.threat("E7")
+@pytest.mark.parametrize(("status", "error"), [(200, Stalled), (400, Failed)])
+def test_a_small_answer_that_drips_for_ever_ends(rules, lying, model, status, error):
+    def dripping(asked: Asked) -> bool:
+        asked.send_response(status)
+        asked.end_headers()
+        asked.write(b"no")
+        asked.registry.released.wait()
+        asked.hang_up()
+        return True
+
+    lying.lies = [dripping]
+    # Its time is over with the first drop.
+    with pytest.raises(error) as told:
+        Registry(with_patience(rules, document_seconds=-1.0)).manifest(model)
+
+    assert told.value.contract_text.endswith(("no bytes came", "400: no"))
+
+
+@pytest.mark.threat("E7")
 def test_who_asks_us_to_wait_is_waited_for(registry, lying, model, layer, folder):
     def busy(asked: Asked) -> bool:
         asked.say(429, b"slowly", Retry_After="0")
@@ -564,6 +583,26 @@ def test_a_line_of_the_ledger_that_was_cut_off_counts_for_nothing(folder):
 
     assert opened.done == {3}
     assert Part(shape, folder=folder).done == {3}
+
+
+@pytest.mark.threat("E12")
+def test_a_line_that_a_full_disk_cut_off_does_not_become_another(folder, monkeypatch):
+    """Of "1." only "1" was written, and the next line says "3.": chunk 13 is not there."""
+    shape = Shape(Digest("b" * 64), 20 * CHUNK_BYTES, CHUNK_BYTES)
+    Part(shape, folder=folder).close()
+    noted = ledger.Ledger(shape, folder=folder)
+    really_write = os.write
+
+    def cut_off(file: int, data: bytes) -> int:
+        return really_write(file, data.rstrip()[:-1])
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", cut_off)
+        noted.add([1])
+    noted.add([3])
+    noted.close()
+
+    assert ledger.read(shape, folder=folder) == {3}
 
 
 def test_one_file_is_fetched_by_one_process_at_a_time(registry, lying, model, layer, folder):

@@ -54,6 +54,15 @@ def test_one_slow_step_changes_little() -> None:
     assert pace.readable(writing=4, seconds=0.15) > before / 3
 
 
+def test_a_first_step_that_was_slow_is_believed_until_the_next_one_only() -> None:
+    pace, load = Pace(), Load(computations=1, writing=0, reading=16)
+    pace.learn(Load(computations=1, writing=0, reading=32), seconds=30.0)
+
+    pace.learn(load, seconds=cost(PROCESSOR, load))
+
+    assert pace.readable(writing=0, seconds=0.25) > 30
+
+
 def test_guesses_are_dear_where_every_token_costs_and_cheap_where_only_steps_do() -> None:
     assert learnt(PROCESSOR).price_of_guesses(writing=8).each > 0.8
     assert learnt(ACCELERATOR).price_of_guesses(writing=8).each < 0.2

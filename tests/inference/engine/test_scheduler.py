@@ -84,6 +84,24 @@ def test_between_two_steps_of_reading_only_everybody_who_writes_goes_on() -> Non
     assert max(gaps) <= 0.1 + 2 * 0.01 + 12 * 0.002 + 4 * 0.002
 
 
+def test_after_a_short_prompt_a_long_one_is_read_as_fast_as_the_one_before() -> None:
+    backend = RecordingBackend(SHORT, seconds_per_token=0.0005, seconds_per_step=0.01)
+    engine = engine_on(backend)
+
+    def most_read_at_first(number: int, text: str) -> int:
+        before = len(backend.batches)
+        engine.submit(request(number, person=f"person {number}", text=text))
+        while not engine.is_idle:
+            engine.step()
+        return max(len(chunk.tokens) for chunk in backend.batches[before])
+
+    most_read_at_first(1, "x" * 2_000)
+    usual = most_read_at_first(2, "x" * 2_000)
+    most_read_at_first(3, "x" * 10)
+
+    assert most_read_at_first(4, "y" * 2_000) > usual / 2 > 32
+
+
 @pytest.mark.threat("F5")
 def test_stop_while_reading_is_answered_in_the_next_step() -> None:
     backend = RecordingBackend(seconds_per_token=0.002)

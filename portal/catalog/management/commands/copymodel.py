@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from portal.catalog import actions
 from portal.catalog.names import NotAName
 from portal.catalog.store import NoSuchManifest
+from portal.chat.errors import ChatError
 
 
 class Command(BaseCommand):
@@ -25,6 +26,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error} is not the name of a model.") from None
         except NoSuchManifest as error:
             raise CommandError(f"There is no model {error}.") from None
+        except ChatError as error:
+            raise CommandError(str(error)) from None
         except actions.UNUSABLE:
             raise CommandError(f"The files of {source} are not whole: fetch it again.") from None
         self.stdout.write(f"copied '{source}' to '{destination}'")

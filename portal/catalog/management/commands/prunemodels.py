@@ -2,16 +2,20 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from portal.catalog import actions, tables
+from portal.chat.errors import ChatError
 
 
 class Command(BaseCommand):
     help = "Remove files that no model, no waiting request and no job needs, older than an hour."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pruned = actions.prune(None)
+        try:
+            pruned = actions.prune(None)
+        except ChatError as error:
+            raise CommandError(str(error)) from None
         if pruned.is_off:
             self.stdout.write("OLLAMA_NOPRUNE is set, so nothing was removed.")
             return

@@ -8,7 +8,6 @@ import { viewed } from "../files/viewing";
 import { lazily } from "../talk/lazily";
 import * as chosen from "./chosen";
 import { filling, isCheatSheetOpen, isSheetOpen } from "./openings";
-import { listen } from "./shortcuts";
 
 const Sheet = lazily(() =>
   orClosed(async () => (await import("./Sheet")).Sheet, isSheetOpen, false),
@@ -36,7 +35,7 @@ async function orClosed<P, V>(fetched: () => Promise<P>, open: Signal<V>, closed
 
 export function Extras(): JSX.Element {
   useEffect(() => {
-    const ends = [listen(), chosen.follow(), context.follow()];
+    const ends = [chosen.follow(), context.follow()];
     return () => {
       for (const end of ends) {
         end();

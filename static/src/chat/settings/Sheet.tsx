@@ -66,7 +66,7 @@ export function Sheet(): JSX.Element {
           disabled={chosenCount.value === 0 && chosen.value.preset_id === null}
           onClick={() => void tries(change(NOTHING))}
         >
-          {t("As the model does")}
+          {t("Reset all")}
         </button>
       </footer>
     </Modal>

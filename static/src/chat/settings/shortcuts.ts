@@ -70,9 +70,9 @@ const ACTS: Record<string, () => void> = {
   },
 };
 
-export function listen(): () => void {
+/** From the first moment on: what a key opens is shown as soon as anything is. */
+export function listen(): void {
   document.addEventListener("keydown", onKeyDown);
-  return () => document.removeEventListener("keydown", onKeyDown);
 }
 
 function onKeyDown(event: KeyboardEvent): void {
