@@ -24,8 +24,8 @@ from pathlib import Path
 
 import httpx
 
-from portal.catalog.manifest import WEIGHTS_TYPE, Layer
 from portal.catalog.names import Digest, ModelName
+from portal.catalog.storage.manifest import WEIGHTS_TYPE, Layer
 from setup.screen import Screen
 
 BLOCK_BYTES = 64 * 1024 * 1024

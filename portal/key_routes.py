@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
-from portal.api import root
 from portal.api.errors import Refused, family_of, refused_response
+from portal.api.ollama import root
 from portal.logs import one_line
 
 logger = logging.getLogger(__name__)

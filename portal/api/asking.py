@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from inference import protocol
 from portal.accounts.models import Person
-from portal.api import images, options, titling
+from portal.api import images, options
 from portal.api.errors import Refused
+from portal.api.ollama import titling
 from portal.catalog import access
 from portal.catalog.models import Model
 from portal.catalog.names import ModelName, NotAName

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from inference import protocol
 from portal.api.errors import Refused
-from portal.api.goreading import Fields
+from portal.api.go.goreading import Fields
 
 MAX_TOOLS_CHARS = 1_000_000
 MAX_CALLS = 256

@@ -6,8 +6,9 @@ A few bytes can unpack to gigabytes, so no more is unpacked than may be read.
 import zstandard
 from django.http import HttpRequest
 
-from portal.api import door, goreading
+from portal.api import door
 from portal.api.errors import Refused
+from portal.api.go import goreading
 
 MAX_UNPACKED_BYTES = 20 * 1024 * 1024
 # How far back the packed text may point: memory that is held while unpacking.

@@ -15,8 +15,9 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from portal.accounts.models import KeyScope, Person
-from portal.api import arrivals, cors, goreading, keys
+from portal.api import arrivals, cors, keys
 from portal.api.errors import Family, Refused, refusal_of, refused_response
+from portal.api.go import goreading
 from portal.api.streaming import AnswerStream
 
 MAX_BODY_BYTES = 32 * 1024 * 1024

@@ -17,12 +17,13 @@ from django.http.response import HttpResponseBase
 
 from inference import protocol
 from portal.accounts.models import Person
-from portal.api import asking, gojson, options, vectors
+from portal.api import asking, options, vectors
 from portal.api.door import body_of
-from portal.api.durations import keep_alive_seconds
 from portal.api.errors import Refused
-from portal.api.framing import waited_ns
-from portal.api.goreading import Fields, NoBody
+from portal.api.go import gojson
+from portal.api.go.goreading import Fields, NoBody
+from portal.api.ollama.durations import keep_alive_seconds
+from portal.api.ollama.framing import waited_ns
 from portal.api.outcomes import refusal_of_end
 from portal.api.road import queued
 from portal.api.streaming import LOST, Answer, Step

@@ -13,9 +13,9 @@ from typing import Any
 from django.http import HttpResponse
 
 from portal.accounts.errors import KeyIsForLess, KeyRefused
-from portal.api import gojson
-from portal.api.durations import NotADuration
-from portal.api.goreading import NotReadable
+from portal.api.go import gojson
+from portal.api.go.goreading import NotReadable
+from portal.api.ollama.durations import NotADuration
 from portal.chat.errors import ChatError, QueueFull, TooMuch, Unavailable
 from portal.streams.connection import AWAY
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 
-from portal.api import gojson, streaming
+from portal.api import streaming
+from portal.api.go import gojson
 
 CONTENT_TYPE = "text/event-stream"
 # Readers pass over it; whoever waits for a place in the queue is not given up by a proxy.

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference import protocol
-from portal.api import gojson
 from portal.api.errors import Refused
-from portal.api.goreading import kind_of
+from portal.api.go import gojson
+from portal.api.go.goreading import kind_of
 
 MAX_SCHEMA_CHARS = 200_000
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 
 from inference import protocol
-from portal.api import gobase64
 from portal.api.errors import Refused
-from portal.api.goreading import kind_of
+from portal.api.go import gobase64
+from portal.api.go.goreading import kind_of
 
 # Where in its text a picture stands, when a message has it between its words.
 PLACE = "[img]"

@@ -5,7 +5,7 @@ from typing import Any
 
 from inference import protocol
 from portal.api.errors import Refused
-from portal.api.goreading import Fields
+from portal.api.go.goreading import Fields
 
 MAX_TOP = 20
 

@@ -3,8 +3,8 @@
 import re
 
 from inference import protocol
-from portal.api import gojson
 from portal.api.errors import BUSY, BUSY_RETRY_SECONDS, CONTEXT_CODE, Refused, too_long
+from portal.api.go import gojson
 
 _KEPT = "the answer is not complete"
 _DETAILS: dict[str, tuple[int, str]] = {

@@ -5,25 +5,24 @@ from functools import partial
 from django.urls import path, re_path
 
 from portal.accounts.models import KeyScope
-from portal.api import (
-    blobs,
-    cloud,
-    completions,
-    creating,
-    embedding,
-    generate,
-    listing,
-    managing,
-    messages,
-    ollama,
-    openai,
-    responses,
-    showing,
-    transfers,
-)
+from portal.api import embedding
+from portal.api.anthropic import messages
 from portal.api.document import views as document
 from portal.api.door import door, not_found
 from portal.api.errors import Family
+from portal.api.ollama import (
+    blobs,
+    cloud,
+    creating,
+    generate,
+    listing,
+    managing,
+    showing,
+    transfers,
+)
+from portal.api.ollama import chat as ollama
+from portal.api.openai import chat as openai
+from portal.api.openai import completions, responses
 
 NATIVE, OPENAI, ANTHROPIC = Family.NATIVE, Family.OPENAI, Family.ANTHROPIC
 EMBEDDINGS = KeyScope.EMBEDDINGS

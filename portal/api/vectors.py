@@ -6,8 +6,8 @@ import struct
 from array import array
 from collections.abc import Sequence
 
-from portal.api import gojson
 from portal.api.errors import Refused
+from portal.api.go import gojson
 
 _SINGLE = struct.Struct("<f")
 _SMALLEST_LENGTH = 1e-12

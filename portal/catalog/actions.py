@@ -7,14 +7,14 @@ from django.db import transaction
 
 from portal.audit.record import record
 from portal.catalog import queries
-from portal.catalog.adopting import UNUSABLE, Synced, sync_with_store
 from portal.catalog.audience import (
     hide_model,
     publish_model,
     publish_to_groups,
     withdraw_from_groups,
 )
-from portal.catalog.incoming import (
+from portal.catalog.coming.adopting import UNUSABLE, Synced, sync_with_store
+from portal.catalog.coming.incoming import (
     LocalFile,
     Papers,
     Stream,
@@ -24,7 +24,7 @@ from portal.catalog.incoming import (
 )
 from portal.catalog.leaving import Pruned, delete_model, delete_named, prune
 from portal.catalog.models import Model, ModelState
-from portal.catalog.rot import check_bytes, check_in_turn
+from portal.catalog.storage.rot import check_bytes, check_in_turn
 from portal.streams import requests
 
 __all__ = [

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group
 
+from portal.catalog.coming.written import QUANTISATIONS
 from portal.catalog.models import Model
-from portal.catalog.probing import MAX_ANSWER_TOKENS, MAX_PROMPT_CHARS
 from portal.catalog.queries import MAX_CONTEXT_LENGTH
-from portal.catalog.written import QUANTISATIONS
+from portal.catalog.trying.probing import MAX_ANSWER_TOKENS, MAX_PROMPT_CHARS
 
 ACTS = (
     *("pin", "unpin", "load", "unload", "check", "try"),

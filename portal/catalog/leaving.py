@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from portal import clock
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, audience, disk, queries
+from portal.catalog import access, audience, queries
 from portal.catalog.models import Blob, Model
 from portal.catalog.names import ModelName
-from portal.catalog.store import NoSuchManifest
+from portal.catalog.storage import disk
+from portal.catalog.storage.store import NoSuchManifest
 from portal.chat.errors import Conflict
 from portal.chat.models import OPEN
 from portal.streams import pins

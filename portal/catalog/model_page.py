@@ -7,8 +7,11 @@ from datetime import datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.catalog import aliases, estimates, facts, measuring, queries, residents, trials
+from portal.catalog import aliases, queries
+from portal.catalog.memory import estimates, residents
 from portal.catalog.models import Model, ModelState
+from portal.catalog.papers import facts
+from portal.catalog.trying import measuring, trials
 
 _KINDS: dict[str, Promise] = {
     "weights": _("weights"),

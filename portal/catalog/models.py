@@ -34,7 +34,7 @@ class Model(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=ModelState.choices, default=ModelState.ADDED
     )
-    # How its trial went, as `portal/catalog/trials.py` keeps it.
+    # How its trial went, as `portal/catalog/trying/trials.py` keeps it.
     trial = models.JSONField(_("check"), default=dict, blank=True, editable=False)
     size_bytes = models.PositiveBigIntegerField(_("size"), default=0)
     family = models.CharField(_("family"), max_length=100, blank=True)
@@ -51,7 +51,7 @@ class Model(models.Model):
     template = models.TextField(_("template"), blank=True)
     # The model's own first messages, as its layer has them: role and content.
     messages = models.JSONField(_("messages"), default=list, blank=True, editable=False)
-    # What lists of models say besides, as `portal/catalog/details.py` finds it.
+    # What lists of models say besides, as `portal/catalog/papers/details.py` finds it.
     listing = models.JSONField(default=dict, blank=True, editable=False)
     # By which edition of details.py this row was filled; a newer one fills it anew.
     edition = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -66,7 +66,7 @@ class Model(models.Model):
     successor = models.ForeignKey(
         "self", verbose_name=_("successor"), null=True, blank=True, on_delete=models.SET_NULL
     )
-    # The newest measurement, as `portal/catalog/measuring.py` keeps it.
+    # The newest measurement, as `portal/catalog/trying/measuring.py` keeps it.
     speed = models.JSONField(_("speed"), default=dict, blank=True, editable=False)
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
     modified_at = models.DateTimeField(_("modified"))

@@ -12,11 +12,11 @@ from inference import protocol
 from portal.accounts.models import Person
 from portal.audit.models import Entry
 from portal.catalog.access import may_see_every_model
-from portal.catalog.manifest import BadManifest
 from portal.catalog.models import Alias, Model, ModelState
 from portal.catalog.names import ModelName
-from portal.catalog.needed import blobs_in_use
-from portal.catalog.store import NoSuchManifest, Store
+from portal.catalog.storage.manifest import BadManifest
+from portal.catalog.storage.needed import blobs_in_use
+from portal.catalog.storage.store import NoSuchManifest, Store
 
 # Above this a model's own wish for context is not followed: it is memory, for every conversation.
 MAX_CONTEXT_LENGTH = 131_072

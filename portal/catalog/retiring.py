@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from portal import clock
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, aliases, memory, notices
+from portal.catalog import access, aliases, notices
+from portal.catalog.memory import kept as memory
 from portal.catalog.models import Model
 from portal.chat.errors import BadCommand, Conflict
 

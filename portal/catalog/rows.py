@@ -11,10 +11,12 @@ from kombu.exceptions import OperationalError
 
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import details, notices, trials
-from portal.catalog.details import Details
+from portal.catalog import notices
 from portal.catalog.models import Model, ModelState
-from portal.catalog.store import Store, Stored
+from portal.catalog.papers import details
+from portal.catalog.papers.details import Details
+from portal.catalog.storage.store import Store, Stored
+from portal.catalog.trying import trials
 from portal.celery import app
 
 logger = logging.getLogger(__name__)

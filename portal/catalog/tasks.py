@@ -6,8 +6,9 @@ from uuid import UUID
 
 from celery.signals import worker_ready, worker_shutting_down
 
-from portal.catalog import actions, memory
+from portal.catalog import actions
 from portal.catalog.jobs import queue, running, sweep, work
+from portal.catalog.memory import kept as memory
 from portal.catalog.uploads import acts as uploads
 from portal.celery import app
 from portal.chat.errors import Unavailable

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
-from portal.catalog.trials import Trials
+from portal.catalog.trying.trials import Trials
 from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Recorder

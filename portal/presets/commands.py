@@ -6,8 +6,8 @@ from uuid import UUID
 
 from portal.accounts.models import Person
 from portal.catalog import access as catalog
-from portal.catalog import blocks, showing
 from portal.catalog.models import Model
+from portal.catalog.papers import blocks, showing
 from portal.chat import access as chat
 from portal.chat import prompts
 from portal.chat.errors import NotFound

@@ -1,5 +1,5 @@
 """Which models are in memory now, told simply to whoever picks one. Not for administrators: they
-read it host by host (portal/catalog/residents.py).
+read it host by host (portal/catalog/memory/residents.py).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The portal's end of trials: asking a worker to try a model's file, and hearing how it went.
 
-Knows no row and decides nothing: `portal/catalog/trials.py` does.
+Knows no row and decides nothing: `portal/catalog/trying/trials.py` does.
 """
 
 import logging

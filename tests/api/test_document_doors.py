@@ -23,7 +23,7 @@ from portal.accounts.models import KeyScope
 from portal.api.document import writing
 from portal.api.document.about import IGNORED
 from portal.api.document.operations import MANAGE, OPERATIONS, Operation
-from portal.api.goreading import Fields
+from portal.api.go.goreading import Fields
 from portal.catalog import actions
 from portal.catalog.models import Model, ModelState
 from tests.api.conftest import (

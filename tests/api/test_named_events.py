@@ -16,16 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference import protocol
-from portal.api import (
-    asking,
-    completions,
-    messages,
-    messages_reading,
-    responses,
-    responses_reading,
-    streaming,
-    suggesting,
-)
+from portal.api import asking, streaming, suggesting
+from portal.api.anthropic import messages, messages_reading
+from portal.api.openai import completions, responses, responses_reading
 from portal.api.streaming import Pace
 from portal.catalog.models import Model
 from tests.api.conftest import DONE, Caller, Worker, said, until

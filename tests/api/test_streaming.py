@@ -17,8 +17,8 @@ from inference import protocol
 from portal.accounts import keys
 from portal.accounts.models import KeyScope, Person
 from portal.api import asking, road, streaming
-from portal.api.ollama import Lines
-from portal.api.openai import Chunks
+from portal.api.ollama.chat import Lines
+from portal.api.openai.chat import Chunks
 from portal.api.streaming import Joined, Pace, Said
 from portal.catalog.models import Model
 from portal.chat.models import Generation, State

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from portal.accounts.models import Person
 from portal.catalog import actions
 from portal.catalog.models import Model
-from portal.catalog.store import Store
+from portal.catalog.storage.store import Store
 from tests.catalog.gguf_files import chat_gguf
 
 

@@ -18,10 +18,10 @@ from inference import protocol
 from portal.accounts.models import Person
 from portal.audit.models import Entry
 from portal.catalog import actions, audience, notices, queries, rows, tasks
-from portal.catalog.gguf import NotAGguf
 from portal.catalog.models import Model, ModelState
 from portal.catalog.names import Digest, ModelName, NotAName
-from portal.catalog.store import Store, WrongBytes
+from portal.catalog.papers.gguf import NotAGguf
+from portal.catalog.storage.store import Store, WrongBytes
 from portal.chat.errors import Conflict, Forbidden, NotFound
 from portal.chat.models import Door, Generation, State
 from portal.ops.management.commands import starter

@@ -11,7 +11,7 @@ import gguf as others
 import pytest
 
 from gguffile.kinds import QUANTIZATIONS, TENSOR_TYPES
-from portal.catalog import gguf
+from portal.catalog.papers import gguf
 from tests.catalog.gguf_files import (
     MINIMAL,
     build_gguf,

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.catalog import actions, tables
+from portal.catalog import actions
 from portal.catalog.models import Model, ModelState
+from portal.catalog.papers import tables
 from tests.catalog.gguf_files import build_gguf, chat_gguf, number_value, text_value
 from tests.catalog.ollama_folder import OllamaFolder
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.catalog.names import Digest, ModelName, NotADigest, NotAName
-from portal.catalog.store import Store
+from portal.catalog.storage.store import Store
 
 HEX = "89a2116c3a82d6a97f59f748d86ed4417214353fd178ee54df418fde32495fad"
 

@@ -18,11 +18,12 @@ from django.utils import timezone
 from inference import protocol
 from portal.accounts.models import Person
 from portal.audit.models import Entry
-from portal.catalog import actions, leaving, needed, queries, tasks
-from portal.catalog.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
+from portal.catalog import actions, leaving, queries, tasks
 from portal.catalog.models import Job, JobState, Model, ModelState
 from portal.catalog.names import Digest, ModelName
-from portal.catalog.store import NotKnown, Staged, Store
+from portal.catalog.storage import needed
+from portal.catalog.storage.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
+from portal.catalog.storage.store import NotKnown, Staged, Store
 from portal.streams import connection, requests
 from tests.catalog.ollama_folder import OllamaFolder
 

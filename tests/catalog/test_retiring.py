@@ -7,7 +7,8 @@ import pytest
 
 from portal.accounts.models import Person
 from portal.audit.models import Entry
-from portal.catalog import access, actions, aliases, memory, queries, retiring
+from portal.catalog import access, actions, aliases, queries, retiring
+from portal.catalog.memory import kept as memory
 from portal.catalog.models import Model, ModelState
 from portal.chat.choices import choices_of
 from portal.chat.errors import BadCommand, Conflict, Forbidden, Retired

@@ -8,13 +8,14 @@ import pytest
 
 import gotext
 from inference import protocol
-from portal.catalog import actions, capabilities, known_templates
-from portal.catalog.manifest import Config, write_parameters
+from portal.catalog import actions
 from portal.catalog.models import Model
+from portal.catalog.papers import capabilities, known_templates
+from portal.catalog.storage.manifest import Config, write_parameters
 from portal.chat import prompts
 from tests.catalog.gguf_files import chat_gguf
 from tests.catalog.ollama_folder import OllamaFolder
-from tests.catalog.test_capabilities import (
+from tests.catalog.papers.test_capabilities import (
     GO_ROUND_TRIP,
     GO_TOOLS,
     JINJA_BOTH,

@@ -43,7 +43,7 @@ ELSEWHERE: dict[int, tuple[str, str]] = {
     ),
     23: (
         "a title is known, short, and in nobody's way",
-        "tests/api/test_titling.py::test_a_title_gives_way_to_whoever_asks_after_it",
+        "tests/api/ollama/test_titling.py::test_a_title_gives_way_to_whoever_asks_after_it",
     ),
     25: (
         "the deep link passes the client's rules",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from inference import protocol
-from portal.api import gojson
+from portal.api.go import gojson
 from tests.api.conftest import hold_ready
 from tests.contract.living import JSON, House
 

@@ -1,7 +1,8 @@
 """Section 11 of the contract, replayed through the doors: what Ollama's own tests hold to.
 
-The digests alone are in tests/api/test_create.py, the names in tests/catalog/test_names.py, the
-parsers and splitters in tests/inference and tests/gotext, the live-model suite in tests/clients.
+The digests alone are in tests/api/ollama/test_create.py, the names in tests/catalog/test_names.py,
+the parsers and splitters in tests/inference and tests/gotext, the live-model suite in
+tests/clients.
 """
 
 import hashlib
@@ -14,9 +15,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from portal.api import gojson
+from portal.api.go import gojson
 from portal.catalog.models import Model, ModelState
-from tests.api.test_create import GOLDEN, MINIMAL_SHA, TALK
+from tests.api.ollama.test_create import GOLDEN, MINIMAL_SHA, TALK
 from tests.catalog.gguf_files import MINIMAL, build_gguf, number_value, text_value
 from tests.contract.living import MODELS, House
 

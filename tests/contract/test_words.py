@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.api import gojson
+from portal.api.go import gojson
 from tests.contract.living import JSON, House
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.django_db(transaction=True)]

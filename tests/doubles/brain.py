@@ -6,7 +6,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
-from portal.catalog.trials import Trials
+from portal.catalog.trying.trials import Trials
 from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper
 from portal.chat.recorder import Pace, Recorder

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from portal.catalog.manifest import CONFIG_TYPE, MANIFEST_TYPE, WEIGHTS_TYPE, Layer
 from portal.catalog.names import Digest, ModelName
+from portal.catalog.storage.manifest import CONFIG_TYPE, MANIFEST_TYPE, WEIGHTS_TYPE, Layer
 
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT")

@@ -8,10 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.catalog.manifest import CONFIG_TYPE, LICENSE_TYPE, WEIGHTS_TYPE, Config, Layer, Manifest
 from portal.catalog.names import Digest, ModelName
 from portal.catalog.registry import Cancelled, Fetched, NotFound, RegistryError
-from portal.catalog.store import Staged, Store
+from portal.catalog.storage.manifest import (
+    CONFIG_TYPE,
+    LICENSE_TYPE,
+    WEIGHTS_TYPE,
+    Config,
+    Layer,
+    Manifest,
+)
+from portal.catalog.storage.store import Staged, Store
 from tests.catalog.gguf_files import chat_gguf
 
 CHUNK_BYTES = 100

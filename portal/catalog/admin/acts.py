@@ -12,8 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
-from portal.catalog import access, aliases, memory, retiring, tasks, trials
+from portal.catalog import access, aliases, retiring, tasks
 from portal.catalog.forms import ActForm
+from portal.catalog.memory import kept as memory
+from portal.catalog.trying import trials
 from portal.chat.errors import ChatError, Unavailable
 from portal.console import administrator
 

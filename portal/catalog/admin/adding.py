@@ -9,8 +9,9 @@ from django.http.response import HttpResponseNotAllowed
 from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils.translation import gettext as _
 
-from portal.catalog import arrivals, jobs
+from portal.catalog import jobs
 from portal.catalog.admin import acts, frame
+from portal.catalog.coming import arrivals
 from portal.catalog.forms import JobForm, PullForm
 from portal.chat.errors import ChatError
 from portal.console import administrator

@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 
-from portal.catalog import residents
 from portal.catalog.admin import acts, frame
 from portal.catalog.forms import LoadForm
+from portal.catalog.memory import residents
 
 
 def urls(models: Any) -> list[URLPattern]:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
-from portal.catalog import actions, memory, queries, trials
+from portal.catalog import actions, queries
 from portal.catalog.admin import (
     acts,
     adding,
@@ -24,7 +24,9 @@ from portal.catalog.admin import (
     uploading,
     ways,
 )
+from portal.catalog.memory import kept as memory
 from portal.catalog.models import Model, ModelState
+from portal.catalog.trying import trials
 from portal.chat.errors import ChatError
 from portal.console import ClosedLookups, administrator, column
 

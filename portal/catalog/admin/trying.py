@@ -11,10 +11,10 @@ from django.urls import URLPattern
 from django.utils import translation
 
 from portal.accounts.models import Person
-from portal.catalog import measuring, probing
 from portal.catalog.admin import frame
 from portal.catalog.forms import PromptForm
 from portal.catalog.models import Model
+from portal.catalog.trying import measuring, probing
 from portal.chat.errors import BadCommand, ChatError
 from portal.console import administrator
 

@@ -8,8 +8,9 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
-from portal.catalog import access, laid_down, tasks, written
+from portal.catalog import access, tasks
 from portal.catalog.admin import acts, frame
+from portal.catalog.coming import laid_down, written
 from portal.catalog.forms import LaidDownForm, ModelfileForm
 from portal.chat.errors import ChatError
 from portal.console import administrator

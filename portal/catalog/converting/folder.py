@@ -7,7 +7,7 @@ The converter would run Python that lies beside the weights, and unpickle weight
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 
-from portal.catalog import files
+from portal.catalog.storage import files
 
 ENDINGS = frozenset((".safetensors", ".json", ".txt", ".model", ".jinja", ".md", ".tiktoken"))
 MAX_FILES = 1_000

@@ -13,12 +13,12 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from portal.catalog import reasons
-from portal.catalog.gguf import NotAGguf
-from portal.catalog.manifest import BadManifest
 from portal.catalog.models import Job
+from portal.catalog.papers.gguf import NotAGguf
 from portal.catalog.registry import errors as registry
-from portal.catalog.store import NoSpace, WrongBytes
+from portal.catalog.storage import reasons
+from portal.catalog.storage.manifest import BadManifest
+from portal.catalog.storage.store import NoSpace, WrongBytes
 from portal.chat.errors import ChatError, Sentence
 
 NO_ROOM: Sentence = _(

@@ -13,7 +13,7 @@ Work = Callable[["Running"], None]
 
 # Where the function of a kind stands. Imported when the first job of that kind is asked for.
 MODULES = {
-    "import": "portal.catalog.taking_in",
+    "import": "portal.catalog.coming.taking_in",
     "pull": "portal.catalog.jobs.pulling",
     "push": "portal.catalog.jobs.pushing",
     "create": "portal.catalog.making.working",

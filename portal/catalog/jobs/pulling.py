@@ -12,17 +12,19 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from portal import clock
-from portal.catalog import details, queries, readings, rows
+from portal.catalog import queries, rows
 from portal.catalog.jobs import room
 from portal.catalog.jobs.failures import JobFailed
 from portal.catalog.jobs.kinds import works_on
 from portal.catalog.jobs.leases import Leases
 from portal.catalog.jobs.running import Running
-from portal.catalog.manifest import Layer
 from portal.catalog.names import Digest, ModelName
+from portal.catalog.papers import details
 from portal.catalog.registry import Fetched, Registry, Rules
 from portal.catalog.registry.ledger import part_of
-from portal.catalog.store import Staged, Store, Stored, WrongBytes
+from portal.catalog.storage import readings
+from portal.catalog.storage.manifest import Layer
+from portal.catalog.storage.store import Staged, Store, Stored, WrongBytes
 from portal.chat.errors import Sentence
 from portal.faults import at
 

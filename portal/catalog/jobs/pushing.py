@@ -14,10 +14,10 @@ from portal.catalog import queries
 from portal.catalog.jobs.failures import JobFailed
 from portal.catalog.jobs.kinds import works_on
 from portal.catalog.jobs.running import Running
-from portal.catalog.manifest import Layer, Manifest
 from portal.catalog.names import ModelName
 from portal.catalog.registry import Registry, Rules
-from portal.catalog.store import NoSuchManifest, Store
+from portal.catalog.storage.manifest import Layer, Manifest
+from portal.catalog.storage.store import NoSuchManifest, Store
 from portal.chat.errors import Sentence
 
 NO_SUCH_MODEL: Sentence = _(

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from portal.catalog.models import OPEN_JOBS, Job
-from portal.catalog.store import MARGIN_BYTES, NoSpace
+from portal.catalog.storage.store import MARGIN_BYTES, NoSpace
 
 # Below this a job stops by itself: database and queue may lie on the same disk.
 LEAST_FREE_BYTES = MARGIN_BYTES // 2

@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from portal.catalog.jobs import room
 from portal.catalog.models import Job, JobState
 from portal.catalog.names import Digest
-from portal.catalog.store import NoSpace
+from portal.catalog.storage.store import NoSpace
 from portal.streams.jobs import Line, Teller
 
 log = logging.getLogger(__name__)

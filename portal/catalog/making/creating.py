@@ -12,12 +12,16 @@ from typing import Any, Protocol
 
 import gotext
 from portal.accounts.models import Person
-from portal.catalog import access, details, known_templates, queries, readings, rows
+from portal.catalog import access, queries, rows
 from portal.catalog.making import parts, quantising, safetensors, splits
 from portal.catalog.making.errors import NotMade, NotQuantised, refused
 from portal.catalog.making.order import Order, digest_of, name_of, quantisation_of
 from portal.catalog.making.parts import Part
-from portal.catalog.manifest import (
+from portal.catalog.models import Model, ModelState
+from portal.catalog.names import Digest, ModelName
+from portal.catalog.papers import details, known_templates
+from portal.catalog.storage import readings
+from portal.catalog.storage.manifest import (
     CONFIG_TYPE,
     DRAFT_TYPE,
     LICENSE_TYPE,
@@ -33,9 +37,7 @@ from portal.catalog.manifest import (
     write_messages,
     write_parameters,
 )
-from portal.catalog.models import Model, ModelState
-from portal.catalog.names import Digest, ModelName
-from portal.catalog.store import NoSuchManifest, Staged, Store, Stored
+from portal.catalog.storage.store import NoSuchManifest, Staged, Store, Stored
 
 # More than this is read in the background, not while a request waits.
 MAX_READ_AT_ONCE_BYTES = 16 * 1024 * 1024

@@ -10,8 +10,8 @@ from typing import Any, Self
 from inference.protocol.quantising import Quantisation
 from portal.catalog.making import quantising
 from portal.catalog.making.errors import NotMade, refused
-from portal.catalog.manifest import write_messages, write_parameters
 from portal.catalog.names import Digest, ModelName, NotADigest, NotAName
+from portal.catalog.storage.manifest import write_messages, write_parameters
 
 NOT_A_NAME = "invalid model name"
 NOT_RELATIVE = "file path must be relative"

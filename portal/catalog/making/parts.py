@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gguffile.header import MAGIC
-from portal.catalog import gguf, readings
 from portal.catalog.making import splits
 from portal.catalog.making.errors import NoSuchBlob, NotMade, refused
 from portal.catalog.making.order import digest_of
-from portal.catalog.manifest import (
+from portal.catalog.names import Digest
+from portal.catalog.papers import gguf
+from portal.catalog.storage import readings
+from portal.catalog.storage.manifest import (
     ADAPTER_TYPE,
     DRAFT_TYPE,
     PROJECTOR_TYPE,
     WEIGHTS_TYPE,
     Layer,
 )
-from portal.catalog.names import Digest
-from portal.catalog.store import Staged, Store, Stored, WrongBytes
+from portal.catalog.storage.store import Staged, Store, Stored, WrongBytes
 
 GGUF_TYPES = (WEIGHTS_TYPE, PROJECTOR_TYPE, ADAPTER_TYPE, DRAFT_TYPE)
 NOT_A_GGUF = "supplied file was not in GGUF format"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelfile import Command, line_of
-from portal.catalog.manifest import (
+from portal.catalog.names import Digest
+from portal.catalog.storage.manifest import (
     ADAPTER_TYPE,
     DRAFT_TYPE,
     LICENSE_TYPE,
@@ -18,8 +19,7 @@ from portal.catalog.manifest import (
     read_messages,
     read_parameters,
 )
-from portal.catalog.names import Digest
-from portal.catalog.store import Store, Stored
+from portal.catalog.storage.store import Store, Stored
 
 DEFAULT_TEMPLATE = "{{ .Prompt }}"
 _KEY_COLUMNS = 30

@@ -24,8 +24,8 @@ from inference.protocol.quantising import (
     Quantising,
     decode_said_by_quantiser,
 )
-from portal.catalog import gguf
-from portal.catalog.store import Staged, Store
+from portal.catalog.papers import gguf
+from portal.catalog.storage.store import Staged, Store
 
 SILENT_SECONDS = 900.0  # the largest tensor, on a slow disk
 LOOK_SECONDS = 0.5

@@ -8,15 +8,15 @@ from typing import Protocol
 
 from django.utils import translation
 
-from portal.catalog import readings
 from portal.catalog.converting import converter, folder, tool
 from portal.catalog.making import parts
 from portal.catalog.making.errors import NoSuchBlob, NotMade, refused
 from portal.catalog.making.order import digest_of
 from portal.catalog.making.parts import Part
-from portal.catalog.manifest import Layer
 from portal.catalog.names import Digest
-from portal.catalog.store import Staged, Store, WrongBytes
+from portal.catalog.storage import readings
+from portal.catalog.storage.manifest import Layer
+from portal.catalog.storage.store import Staged, Store, WrongBytes
 
 log = logging.getLogger(__name__)
 

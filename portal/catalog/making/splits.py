@@ -1,15 +1,15 @@
 """Uploaded files that are parts of one GGUF (`name-00001-of-00003.gguf`, …) become one file again.
 
-Not for files that an operator names: portal/catalog/parts.py, which does the work here too.
+Not for files that an operator names: portal/catalog/coming/parts.py, which does the work here too.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 
-from portal.catalog import parts as merging
+from portal.catalog.coming import parts as merging
 from portal.catalog.making.errors import NotMade, refused
 from portal.catalog.names import Digest
-from portal.catalog.store import Staged, Store
+from portal.catalog.storage.store import Staged, Store
 
 _NAME = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf", re.ASCII | re.DOTALL)
 NOT_TOGETHER = "split GGUF files need the same name and count, and every number once"

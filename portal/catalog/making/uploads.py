@@ -15,13 +15,14 @@ from django.conf import settings
 
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, files, folders, queries, readings
+from portal.catalog import access, queries
 from portal.catalog.jobs import room
 from portal.catalog.making import parts
 from portal.catalog.making.errors import NoSuchBlob
-from portal.catalog.manifest import BadManifest
 from portal.catalog.names import Digest
-from portal.catalog.store import NoSpace, Staged, Store
+from portal.catalog.storage import files, folders, readings
+from portal.catalog.storage.manifest import BadManifest
+from portal.catalog.storage.store import NoSpace, Staged, Store
 
 # Room for a sender who does not say how much it will be is taken in steps.
 STEP_BYTES = 64 * 1024 * 1024

@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.catalog import files
 from portal.catalog.names import Digest
+from portal.catalog.storage import files
 
 MAX_LEDGER_BYTES = 16 * 1024 * 1024
 

@@ -15,13 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from portal import faults
-from portal.catalog import files
 from portal.catalog.names import Digest
 from portal.catalog.registry import ledger
 from portal.catalog.registry.crew import Crew
 from portal.catalog.registry.errors import InUse
 from portal.catalog.registry.ledger import Ledger, Shape
-from portal.catalog.store import MARGIN_BYTES, NoSpace
+from portal.catalog.storage import files
+from portal.catalog.storage.store import MARGIN_BYTES, NoSpace
 
 _READ_BYTES = 1024 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)

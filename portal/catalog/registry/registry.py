@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 
-from portal.catalog.manifest import MANIFEST_TYPE, BadManifest, Layer, Manifest
 from portal.catalog.names import Digest, ModelName
 from portal.catalog.registry import addresses, ledger
 from portal.catalog.registry.addresses import Resolve
@@ -25,7 +24,8 @@ from portal.catalog.registry.part import Part
 from portal.catalog.registry.rules import Rules
 from portal.catalog.registry.talk import Talk, Tokens
 from portal.catalog.registry.upload import Upload
-from portal.catalog.store import Staged, Store
+from portal.catalog.storage.manifest import MANIFEST_TYPE, BadManifest, Layer, Manifest
+from portal.catalog.storage.store import Staged, Store
 
 Told = Callable[[int], None]
 Wanted = Callable[[], bool]

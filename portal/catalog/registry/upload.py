@@ -11,11 +11,11 @@ from io import BufferedReader
 
 import httpx
 
-from portal.catalog.manifest import Layer
 from portal.catalog.names import ModelName, NotAName
 from portal.catalog.registry.errors import BadAnswer
 from portal.catalog.registry.patience import Again
 from portal.catalog.registry.talk import Talk
+from portal.catalog.storage.manifest import Layer
 
 # Ollama's: a sixteenth of the file, within these bounds.
 PART_BYTES = 100_000_000

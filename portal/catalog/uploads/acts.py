@@ -19,12 +19,13 @@ from django.utils.translation import gettext as _
 from portal import clock
 from portal.accounts.models import Person
 from portal.audit.record import record
-from portal.catalog import access, files, jobs, queries
+from portal.catalog import access, jobs, queries
 from portal.catalog.converting import tool
 from portal.catalog.jobs import room
 from portal.catalog.models import Job, Model, Upload, UploadFile
 from portal.catalog.names import Digest, ModelName, NotADigest, NotAName
-from portal.catalog.store import NoSpace
+from portal.catalog.storage import files
+from portal.catalog.storage.store import NoSpace
 from portal.catalog.uploads import chosen, places
 from portal.chat.errors import BadCommand, Conflict, NotFound, TooMuch, Unavailable
 

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from portal.catalog import files, folders
 from portal.catalog.models import Upload, UploadFile
+from portal.catalog.storage import files, folders
 from portal.catalog.uploads.chosen import stored_name
 
 FOLDER = "uploads"

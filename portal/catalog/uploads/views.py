@@ -28,8 +28,8 @@ from django.utils.translation import gettext as _
 
 from portal.accounts.models import Person
 from portal.bodies import BodyLost, pieces_of
-from portal.catalog import reasons
 from portal.catalog.models import Upload, UploadFile
+from portal.catalog.storage import reasons
 from portal.catalog.uploads import acts
 from portal.catalog.uploads.writing import Writing
 from portal.chat.errors import BadCommand, ChatError, Forbidden, Unavailable

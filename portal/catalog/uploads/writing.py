@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from portal import clock
-from portal.catalog import folders
 from portal.catalog.models import Upload, UploadFile
+from portal.catalog.storage import folders
 from portal.catalog.uploads import places
 from portal.chat.errors import Conflict, NotFound
 from portal.faults import at

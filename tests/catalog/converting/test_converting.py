@@ -16,7 +16,7 @@ from portal.catalog.converting import converter, folder, tool
 from portal.catalog.jobs.running import Unwanted
 from portal.catalog.models import Job, JobState, Model
 from portal.catalog.names import Digest
-from portal.catalog.store import Store
+from portal.catalog.storage.store import Store
 from portal.ops.parts import ROOT
 from tests.catalog.gguf_files import chat_gguf
 

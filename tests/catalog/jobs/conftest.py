@@ -14,7 +14,7 @@ from portal.catalog import actions, jobs
 from portal.catalog.jobs import pulling, pushing, queue
 from portal.catalog.models import Blob, Job, JobState, Model
 from portal.catalog.names import ModelName
-from portal.catalog.store import Store
+from portal.catalog.storage.store import Store
 from tests.catalog.gguf_files import large_gguf
 from tests.doubles.real_registry import real_registry
 from tests.doubles.shelf import PATIENCE_SECONDS, Shelf

@@ -18,7 +18,7 @@ from portal.catalog import jobs
 from portal.catalog.jobs import queue
 from portal.catalog.models import Job, JobState, Model
 from portal.catalog.names import ModelName
-from portal.catalog.store import Store
+from portal.catalog.storage.store import Store
 from portal.streams import connection
 from tests.catalog.jobs.conftest import Workers
 

@@ -17,10 +17,10 @@ from portal.audit.models import Entry
 from portal.catalog import jobs, tasks
 from portal.catalog.jobs import Ended, Line, failures, kinds, running, working
 from portal.catalog.jobs.leases import Leases
-from portal.catalog.manifest import MESSAGES_TYPE
 from portal.catalog.models import Job, JobState, Model
 from portal.catalog.names import ModelName
 from portal.catalog.registry import Fetched
+from portal.catalog.storage.manifest import MESSAGES_TYPE
 from portal.chat.errors import Conflict, Forbidden, NotFound
 from portal.streams import connection
 from portal.streams import jobs as streams
@@ -649,7 +649,7 @@ def test_what_cannot_be_read_replaces_nothing(store, shelf, sent):
     before = store.manifest_bytes(jobs_name("tiny:1"))
     manifest = shelf.put("tiny:1", salt="other")
     damaged = shelf.layer(b"no GGUF at all", manifest.layers[0].media_type)
-    from portal.catalog.manifest import Manifest
+    from portal.catalog.storage.manifest import Manifest
 
     shelf.manifests["registry.ollama.ai/library/tiny:1"] = Manifest(
         config=manifest.config, layers=(damaged,)

@@ -14,11 +14,11 @@ from django.db import connection
 
 from portal import faults
 from portal.catalog import jobs
-from portal.catalog.manifest import Layer, Manifest
 from portal.catalog.models import Job, JobState, Model
 from portal.catalog.names import ModelName
 from portal.catalog.registry import Registry
-from portal.catalog.store import NoSuchManifest, Store
+from portal.catalog.storage.manifest import Layer, Manifest
+from portal.catalog.storage.store import NoSuchManifest, Store
 from portal.streams.connection import client
 from tests.catalog.gguf_files import large_gguf
 from tests.doubles.lying_registry import LyingRegistry

@@ -10,7 +10,7 @@ from portal.catalog import jobs, rows
 from portal.catalog.jobs import room, running
 from portal.catalog.models import Job, JobState, Model
 from portal.catalog.names import ModelName
-from portal.catalog.store import MARGIN_BYTES, Store
+from portal.catalog.storage.store import MARGIN_BYTES, Store
 from tests.doubles.shelf import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.threat("E12"), pytest.mark.django_db(transaction=True)]

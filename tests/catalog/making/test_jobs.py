@@ -6,14 +6,15 @@ from uuid import UUID
 import pytest
 from django.utils import translation
 
-from portal.catalog import jobs, readings
+from portal.catalog import jobs
 from portal.catalog.converting import tool
 from portal.catalog.jobs import pulling, queue
 from portal.catalog.making import creating
 from portal.catalog.making.order import Order
 from portal.catalog.models import Job, JobState
 from portal.catalog.names import ModelName
-from portal.catalog.store import Store
+from portal.catalog.storage import readings
+from portal.catalog.storage.store import Store
 from portal.streams.jobs import Line, Teller
 from tests.catalog.gguf_files import MINIMAL
 from tests.doubles.shelf import Shelf

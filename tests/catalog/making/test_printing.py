@@ -7,7 +7,7 @@ import pytest
 import modelfile
 from portal.catalog.making.printing import go_number, modelfile_of, parameters_text
 from portal.catalog.names import ModelName
-from portal.catalog.store import Store
+from portal.catalog.storage.store import Store
 from tests.catalog.gguf_files import MINIMAL
 from tests.catalog.making.conftest import Listener
 

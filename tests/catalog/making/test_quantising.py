@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from portal.catalog import gguf
 from portal.catalog.making import quantising
 from portal.catalog.making.errors import NotMade, NotQuantised
 from portal.catalog.names import ModelName
-from portal.catalog.store import NoSpace, Store
+from portal.catalog.papers import gguf
+from portal.catalog.storage.store import NoSpace, Store
 from tests.catalog.gguf_files import MINIMAL, build_gguf, number_value, tensor, text_value
 from tests.catalog.making.conftest import Listener
 from tests.doubles import tinymodels

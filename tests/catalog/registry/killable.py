@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from portal.catalog.manifest import Layer
 from portal.catalog.names import ModelName
+from portal.catalog.storage.manifest import Layer
 
 
 def pull(faults: str, name: ModelName, layer: Layer, folder: Path, chunk_bytes: int) -> None:

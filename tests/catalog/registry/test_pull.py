@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from portal.catalog import files
-from portal.catalog.manifest import Layer
 from portal.catalog.names import Digest, ModelName
 from portal.catalog.registry import (
     BadAnswer,
@@ -35,7 +33,9 @@ from portal.catalog.registry import (
 from portal.catalog.registry.ledger import Shape
 from portal.catalog.registry.part import Part
 from portal.catalog.registry.patience import retry_after_seconds
-from portal.catalog.store import NoSpace
+from portal.catalog.storage import files
+from portal.catalog.storage.manifest import Layer
+from portal.catalog.storage.store import NoSpace
 from tests.catalog.registry.conftest import CHUNK_BYTES, files_in, ignored, with_patience
 from tests.doubles.lying_registry import Asked, Lie, LyingRegistry, for_blobs, once
 

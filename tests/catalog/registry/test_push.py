@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from portal.catalog.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
 from portal.catalog.names import ModelName
 from portal.catalog.registry import Cancelled, Denied, Failed, Unreachable, upload
-from portal.catalog.store import Store
+from portal.catalog.storage.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
+from portal.catalog.storage.store import Store
 from tests.catalog.registry.conftest import ignored
 from tests.doubles.lying_registry import Asked, LyingRegistry, once
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from portal.catalog.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
 from portal.catalog.names import ModelName
 from portal.catalog.registry import NotFound, Registry, Rules, upload
-from portal.catalog.store import Store
+from portal.catalog.storage.manifest import CONFIG_TYPE, WEIGHTS_TYPE, Layer, Manifest
+from portal.catalog.storage.store import Store
 from tests.catalog.registry.conftest import CHUNK_BYTES, HASTY, ignored
 from tests.doubles.real_registry import real_registry
 

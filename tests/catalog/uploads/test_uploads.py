@@ -15,10 +15,11 @@ from django.utils import timezone
 
 from portal.accounts.models import Person
 from portal.audit.models import Entry
-from portal.catalog import folders, jobs
+from portal.catalog import jobs
 from portal.catalog.models import Job, JobState, Model, Upload
 from portal.catalog.names import ModelName
-from portal.catalog.store import Store
+from portal.catalog.storage import folders
+from portal.catalog.storage.store import Store
 from portal.catalog.uploads import acts, places, writing
 from portal.faults import Broken
 from tests.catalog.gguf_files import build_gguf, chat_gguf, number_value, tensor, text_value

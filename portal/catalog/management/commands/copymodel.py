@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.catalog import actions
 from portal.catalog.names import NotAName
-from portal.catalog.store import NoSuchManifest
+from portal.catalog.storage.store import NoSuchManifest
 from portal.chat.errors import ChatError
 
 

@@ -8,14 +8,14 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 
 import modelfile
-from portal.catalog import incoming
-from portal.catalog.gguf import NotAGguf
+from portal.catalog.coming import incoming
 from portal.catalog.jobs.terminal import carried_out
 from portal.catalog.making import local
 from portal.catalog.making.errors import NotMade
 from portal.catalog.models import JobState
 from portal.catalog.names import Digest
-from portal.catalog.store import NoSpace
+from portal.catalog.papers.gguf import NotAGguf
+from portal.catalog.storage.store import NoSpace
 from portal.chat.errors import ChatError
 
 

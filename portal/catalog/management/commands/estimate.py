@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.catalog import access, estimates
+from portal.catalog import access
+from portal.catalog.memory import estimates
 from portal.chat.errors import NotFound
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.catalog import actions
-from portal.catalog.gguf import NotAGguf
 from portal.catalog.names import NotADigest, NotAName
-from portal.catalog.store import NoSpace, WrongBytes
+from portal.catalog.papers.gguf import NotAGguf
+from portal.catalog.storage.store import NoSpace, WrongBytes
 
 
 class Command(BaseCommand):

@@ -7,8 +7,10 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from portal import clock
-from portal.catalog import queries, tables, trials
+from portal.catalog import queries
 from portal.catalog.models import Model
+from portal.catalog.papers import tables
+from portal.catalog.trying import trials
 
 
 class Command(BaseCommand):

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.catalog import actions, tables
+from portal.catalog import actions
+from portal.catalog.papers import tables
 from portal.chat.errors import ChatError
 
 

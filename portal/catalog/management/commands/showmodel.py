@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.catalog import showing
-from portal.catalog.blocks import blocks_of
 from portal.catalog.making.printing import parameters_text
+from portal.catalog.papers import showing
+from portal.catalog.papers.blocks import blocks_of
 from portal.chat.errors import NotFound
 
 

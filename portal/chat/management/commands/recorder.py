@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from portal.catalog.trials import Trials
+from portal.catalog.trying.trials import Trials
 from portal.chat.keeping import keep_recording
 from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper

