@@ -9,13 +9,16 @@ import pytest
 
 from portal.ops import parts
 from tests.browser.house import House, until
-from tests.browser.test_real_model import _starter as starter_file
+from tests.browser.test_real_model import SHORT, starter_file
 from tests.catalog.ollama_folder import OllamaFolder
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
 
 PEOPLE = parts.ROOT / "tests" / "browser" / "real_people.py"
-ASKED = {"messages": [{"role": "user", "content": "What is the capital of France?"}]}
+ASKED = {
+    "messages": [{"role": "user", "content": "What is the capital of France?"}],
+    "options": SHORT,
+}
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from portal import configuration
 from portal.ops import parts
 from tests.browser.house import House, until
-from tests.browser.test_real_model import _starter as starter_file
+from tests.browser.test_real_model import SHORT, starter_file
 from tests.doubles.real_registry import real_registry
 
 pytestmark = [pytest.mark.model, pytest.mark.fault, pytest.mark.timeout(480)]
@@ -101,7 +101,15 @@ def test_a_model_goes_out_comes_back_whole_though_its_worker_is_killed_and_answe
     again = house.once("manage.py", "pull", name)
     assert again == ""
     assert blobs(house) == before
-    asked = {"model": name, "messages": [{"role": "user", "content": "Capital of France?"}]}
+    asked = {
+        "model": name,
+        # Without the first line it answers in French, and about something else.
+        "messages": [
+            {"role": "system", "content": "Give short, factual answers."},
+            {"role": "user", "content": "What is the capital of France?"},
+        ],
+        "options": SHORT,
+    }
     until(lambda: answers(carol, asked), what=house.last_words)
 
 

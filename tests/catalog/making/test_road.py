@@ -14,7 +14,7 @@ import pytest
 
 from portal.bodies import MAX_KEPT_BYTES
 from tests.browser.house import House, until
-from tests.browser.test_real_model import _starter as starter_file
+from tests.browser.test_real_model import SHORT, starter_file
 from tests.doubles import tinymodels
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
@@ -63,7 +63,7 @@ def staged(house: House) -> list[Path]:
 
 def answer(carol: httpx.Client, model: str, question: str) -> str:
     asked = {"model": model, "messages": [{"role": "user", "content": question}], "stream": False}
-    response = carol.post("/api/chat", json={**asked, "options": {"temperature": 0}})
+    response = carol.post("/api/chat", json={**asked, "options": SHORT})
     if response.status_code != httpx.codes.OK:
         return f"{response.status_code} {response.text}"
     text: str = response.json()["message"]["content"]
@@ -131,7 +131,7 @@ def test_a_file_is_made_smaller_and_the_result_answers(
 def is_answering(carol: httpx.Client, model: str) -> bool:
     """Once the trial of the new file is over. What it says is nonsense."""
     asked = {"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": False}
-    response = carol.post("/api/chat", json=asked)
+    response = carol.post("/api/chat", json={**asked, "options": SHORT})
     return response.status_code == httpx.codes.OK and response.json()["eval_count"] > 0
 
 
