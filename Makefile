@@ -1,6 +1,6 @@
 # The commands of the project; CONTRIBUTING.md explains them. Everything lands in .venv, node_modules,
 # static/dist and var, and nothing outside this folder.
-.PHONY: run setup converter check test faults bench bench-page lock words pictures
+.PHONY: run setup converter check test faults bench bench-page bench-crowd lock words pictures
 .DEFAULT_GOAL := run
 
 READY = python=$$(sh setup/find-python.sh) && "$$python" setup/ready.py
@@ -32,6 +32,9 @@ bench: ## measure beside llama-server into bench/RESULTS.md; ONLY=burst,talk-4 R
 bench-page: ## measure the chat page in a slowed browser; ONLY=load,keys-prose ROUNDS=1 MORE=yes
 	@$(READY) dev && exec .venv/bin/python -m bench.page $(if $(ONLY),--only $(ONLY)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MORE),--more)
+
+bench-crowd: ## measure one web process before many open tabs; ROUNDS=1
+	@$(READY) dev && exec .venv/bin/python -m bench.crowd $(if $(ROUNDS),--rounds $(ROUNDS))
 
 words: ## collect the words people read into locale/, and compile them
 	@$(READY) dev && exec .venv/bin/python -m setup.words collect

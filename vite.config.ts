@@ -43,7 +43,10 @@ function newestFonts(): Plugin {
   };
 }
 
-/** The entries that need this module at once. */
+/** What draws answers is fetched beside the start of the chat. */
+const DRAWER = resolve(source, "chat/growing.ts");
+
+/** The entries that need this module at once, and the drawer of answers where it does. */
 function entriesOf(id: string, graph: Rolldown.ChunkingContext): Set<string> {
   const entries = new Set<string>();
   const seen = new Set<string>();
@@ -56,6 +59,9 @@ function entriesOf(id: string, graph: Rolldown.ChunkingContext): Set<string> {
     if (info.isEntry) {
       entries.add(basename(dirname(module)));
     }
+    if (module === DRAWER) {
+      entries.add("drawer");
+    }
     info.importers.forEach(look);
   };
   look(id);
@@ -65,15 +71,18 @@ function entriesOf(id: string, graph: Rolldown.ChunkingContext): Set<string> {
 /** What the chat shares with other pages, by whom it is shared. */
 const shared: Rolldown.CodeSplittingNameFunction = (id, graph) => {
   const entries = entriesOf(id, graph);
+  entries.delete("drawer");
   return entries.has("chat") && entries.size > 1 ? [...entries].sort().join("-") : null;
 };
 
 /**
- * What only the chat needs at once comes in one file: without this, each module that a lazy part
- * needs too would be a file, and a request, of its own.
+ * What only the chat needs at once comes in one file, and so does what draws answers: without this,
+ * each module that a lazy part needs too would be a file, and a request, of its own.
  */
-const atOnce: Rolldown.CodeSplittingNameFunction = (id, graph) =>
-  entriesOf(id, graph).has("chat") ? "chat" : null;
+const atOnce: Rolldown.CodeSplittingNameFunction = (id, graph) => {
+  const entries = entriesOf(id, graph);
+  return ["chat", "drawer"].find((each) => entries.has(each)) ?? null;
+};
 
 /** Entries: a page or a few each, and the service worker. Everything is hashed and local. */
 export default defineConfig({

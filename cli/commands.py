@@ -63,8 +63,15 @@ def login(words: Sequence[str]) -> None:
     chosen = settings.Settings(address=address, key=key)
     with Server(chosen).check() as server:
         count = len(server.models())
-    path = settings.keep(chosen)
-    sys.stdout.write(f"Signed in to {address}; {count} model(s) to choose from. Kept in {path}\n")
+    try:
+        path = settings.keep(chosen)
+    except OSError as error:
+        raise Failed(
+            f"the key is right, but it cannot be kept here: {error}. Set PORTAL_HOST and"
+            " PORTAL_KEY instead."
+        ) from None
+    place = settings.shown(address)
+    sys.stdout.write(f"Signed in to {place}; {count} model(s) to choose from. Kept in {path}\n")
 
 
 @portal.command(short_help="Forget the address and the key")

@@ -7,6 +7,8 @@ from http import HTTPStatus
 import httpx
 import ollama
 
+from cli import settings
+
 
 class Failed(Exception):
     """The command cannot go on. The message is the whole sentence people read."""
@@ -21,8 +23,17 @@ class NotAllowed(Failed):
 
 
 def unreachable(address: str) -> Failed:
+    return _not_there(f"could not connect to {settings.shown(address)}")
+
+
+def strange(address: str, *, does: str) -> Failed:
+    """Somebody answers who is no portal and no Ollama, or stands before one."""
+    return _not_there(f"{settings.shown(address)} {does}")
+
+
+def _not_there(words: str) -> Failed:
     return Failed(
-        f"could not connect to {address}. Is the portal running there, and is the address right?"
+        f"{words}. Is the portal running there, and is the address right?"
         " 'portal login ADDRESS' sets another one."
     )
 
@@ -43,6 +54,8 @@ def told(address: str, *, with_status: bool = False) -> Iterator[None]:
         # Ctrl-C in the middle of pydantic's work comes out as an error of pydantic's.
         if isinstance(error.__cause__, KeyboardInterrupt):
             raise error.__cause__ from None
+        if isinstance(error, ValueError | httpx.InvalidURL):  # no JSON, or not theirs
+            raise strange(address, does="says something that no portal says") from None
         raise
 
 
@@ -50,14 +63,19 @@ def _refused(error: ollama.ResponseError, *, with_status: bool) -> Failed:
     status, words = error.status_code, error.error or "the server gave no reason"
     if status == HTTPStatus.UNAUTHORIZED:
         return Failed(f"{words}. Sign in with 'portal login', or set PORTAL_KEY.")
-    if with_status and status > 0:
-        words = f"{status} {_phrase(status)}: {words}"
-    kinds = {HTTPStatus.NOT_FOUND: NotFound, HTTPStatus.FORBIDDEN: NotAllowed}
-    return kinds.get(HTTPStatus(status), Failed)(words) if status > 0 else Failed(words)
+    # Ollama's own command reads durations itself, so nobody knows these words with a status.
+    if with_status and status > 0 and not words.startswith("time: "):
+        words = f"{named(status)}: {words}"
+    kinds: dict[int, type[Failed]] = {
+        HTTPStatus.NOT_FOUND: NotFound,
+        HTTPStatus.FORBIDDEN: NotAllowed,
+    }
+    return kinds.get(status, Failed)(words)
 
 
-def _phrase(status: int) -> str:
+def named(status: int) -> str:
+    """A status as people know it: `404 Not Found`. Some have only a number."""
     try:
-        return HTTPStatus(status).phrase
+        return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
-        return ""
+        return str(status)

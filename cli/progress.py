@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from wcwidth import wcswidth
+
 from cli.bars import Bar, Row, Spinner
 
 DRAWN_EVERY_SECONDS = 0.1
@@ -84,9 +86,13 @@ class Screen:
         self._stream = stream
         self._drawn = 0
 
-    def draw(self, rows: Rows) -> None:
+    def draw(self, rows: Rows, *, is_last: bool = False) -> None:
+        """A line too long for the terminal is cut, or it would take two rows and the next picture
+        would begin one too low; the last picture has all of it."""
         size = shutil.get_terminal_size((_USUAL_COLUMNS, 24))
         picture = rows.picture(columns=size.columns, height=size.lines - 1)
+        if not is_last:
+            picture = [_cut(line, size.columns - 1) for line in picture]
         up = f"\x1b[{self._drawn - 1}A" if self._drawn > 1 else ""
         lines = "\n".join(f"{line}{_CLEAR_REST}" for line in picture)
         self._stream.write(f"{_BEGIN}{up}{_LINE_START}{lines}{_END}")
@@ -134,7 +140,7 @@ def _drawn(rows: Rows) -> Iterator[None]:
     finally:
         is_over.set()
         drawing.join()
-        screen.draw(rows)
+        screen.draw(rows, is_last=True)
         screen.end()
 
 
@@ -150,6 +156,12 @@ class _Plain:
             sys.stderr.write(f"{words}\n")
             sys.stderr.flush()
             self._told = words
+
+
+def _cut(line: str, columns: int) -> str:
+    while line and wcswidth(line) > columns:
+        line = line[:-1]
+    return line
 
 
 def _label(status: str, line: Line) -> str:

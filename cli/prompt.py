@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import has_focus
 from prompt_toolkit.formatted_text import HTML
 from prompt_toolkit.history import History
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -13,6 +15,7 @@ from rich.console import Console
 
 from cli import answers, listing, pictures, settings
 from cli.errors import Failed
+from cli.interrupts import Heard
 from cli.slashes import Slashes
 from cli.talk import Talk
 
@@ -45,6 +48,8 @@ def converse(talk: Talk) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _load(talk)
     _show_stored(talk)
+    ear = talk.ear = Heard(hang_up=talk.server.hang_up, pick_up=talk.server.pick_up)
+    signal.signal(signal.SIGINT, ear.come)
     history = _Kept()
 
     def use_history(is_on: bool) -> None:
@@ -56,7 +61,7 @@ def converse(talk: Talk) -> None:
         listing=lambda prefix: listing.models(talk.server, prefix=prefix),
     )
     session: PromptSession[str] = PromptSession(
-        history=history, key_bindings=_keys(), enable_suspend=True, multiline=False
+        history=history, key_bindings=_keys(ear), enable_suspend=True, multiline=False
     )
     while True:
         try:
@@ -69,7 +74,7 @@ def converse(talk: Talk) -> None:
             return
         if line.startswith(("/bye", "/exit")):
             return
-        _take(line, talk, slashes)
+        _take(line, talk, slashes, ear)
 
 
 def _load(talk: Talk) -> None:
@@ -100,24 +105,27 @@ def _typed(session: "PromptSession[str]") -> str:
 
 
 def _read(session: "PromptSession[str]", prompt: str, *, hint: str) -> str:
-    # While a line is typed Ctrl-C is a key. Between Enter and the answer it is a signal, which the
-    # library would lose or answer with a traceback; asyncio makes it a KeyboardInterrupt.
+    # While a line is typed Ctrl-C is a key; from Enter on it is a signal, and ours.
     return session.prompt(prompt, placeholder=_hint(hint), handle_sigint=False)
 
 
-def _take(line: str, talk: Talk, slashes: Slashes) -> None:
+def _take(line: str, talk: Talk, slashes: Slashes, ear: Heard) -> None:
     if not line.strip():
         return
     try:
-        if line.startswith("/") and not (talk.can_see and pictures.is_path(line)):
-            if not slashes.obey(line):
-                sys.stdout.write(f"Unknown command '{line.split()[0]}'. Type /? for help\n")
-            return
-        _ask(line, talk)
+        with ear.minded():
+            _obey_or_ask(line, talk, slashes)
     except KeyboardInterrupt:
         sys.stdout.write("\n\n")
     except (Failed, pictures.NotAPicture) as error:
         sys.stderr.write(f"Error: {error}\n")
+
+
+def _obey_or_ask(line: str, talk: Talk, slashes: Slashes) -> None:
+    if not line.startswith("/") or (talk.can_see and pictures.is_path(line)):
+        _ask(line, talk)
+    elif not slashes.obey(line):
+        sys.stdout.write(f"Unknown command '{line.split()[0]}'. Type /? for help\n")
 
 
 def _ask(line: str, talk: Talk) -> None:
@@ -133,8 +141,13 @@ def _ask(line: str, talk: Talk) -> None:
         answers.tell_statistics(answer.last)
 
 
-def _keys() -> KeyBindings:
+def _keys(ear: Heard) -> KeyBindings:
     keys = KeyBindings()
+
+    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
+    def _(event: KeyPressEvent) -> None:
+        ear.forget()
+        event.current_buffer.validate_and_handle()
 
     @keys.add("tab")
     def _(event: KeyPressEvent) -> None:

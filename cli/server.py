@@ -5,16 +5,17 @@ Every call says what goes wrong as `Failed`. Not for what people read.
 
 import hashlib
 import json
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 import ollama
 
-from cli.errors import told, unreachable
-from cli.settings import Settings
+from cli.errors import Failed, named, strange, told, unreachable
+from cli.settings import Settings, shown
 
 Fields = dict[str, Any]
 UNLOADED_HEADER = "X-Portal-Unloaded"
@@ -26,13 +27,25 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.address = settings.address
-        headers = {"Authorization": f"Bearer {settings.key}"} if settings.key else {}
+        self._sockets: list[socket.socket] = []
+        self._has_hung_up = False
+        headers = {"Authorization": f"Bearer {_sendable(settings.key)}"} if settings.key else {}
         # A model may take minutes to load or to be fetched; a server that is there answers at once.
         patience = httpx.Timeout(None, connect=10.0)
-        self._client = ollama.Client(host=settings.address, headers=headers, timeout=patience)
-        # The same road for answers whose fields the client would leave out.
-        self._http = httpx.Client(base_url=settings.address, headers=headers, timeout=patience)
-
+        road: dict[str, Any] = {
+            "headers": headers,
+            "timeout": patience,
+            "event_hooks": {"request": [self._watch], "response": [self._must_be_an_answer]},
+        }
+        try:
+            self._client = ollama.Client(host=settings.address, **road)
+            # The same road for answers whose fields the client would leave out.
+            self._http = httpx.Client(base_url=settings.address, **road)
+        except (ValueError, httpx.InvalidURL):
+            raise Failed(
+                f"'{shown(settings.address)}' is not an address. One looks like"
+                " https://portal.example.com or 127.0.0.1:8000."
+            ) from None
         self._open = ExitStack()
         self._open.callback(self._client.close)
         self._open.callback(self._http.close)
@@ -50,6 +63,48 @@ class Server:
         except httpx.TransportError:
             raise unreachable(self.address) from None
         return self
+
+    # ── Ctrl-C ───────────────────────────────────────────────────────────────────────────────
+
+    def hang_up(self) -> None:
+        """Whatever waits for the server fails now, and so does what asks it anew."""
+        self._has_hung_up = True
+        for each in self._sockets:
+            with suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
+
+    def pick_up(self) -> None:
+        self._has_hung_up = False
+
+    def _watch(self, request: httpx.Request) -> None:
+        """Called before each request, and through it on each new connection."""
+        self._must_not_have_hung_up()
+        request.extensions["trace"] = self._note_connection
+
+    def _note_connection(self, event: str, info: dict[str, Any]) -> None:
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            known = [each for each in self._sockets if each.fileno() >= 0]
+            self._sockets = [*known, info["return_value"].get_extra_info("socket")]
+            self._must_not_have_hung_up()
+
+    def _must_not_have_hung_up(self) -> None:
+        if self._has_hung_up:
+            raise KeyboardInterrupt
+
+    def _must_be_an_answer(self, response: httpx.Response) -> None:
+        """Web servers that stand before a portal, or in its place, send on and show pages.
+
+        Who sends on is not followed: the key goes to the address it was kept for.
+        """
+        if response.request.method == "HEAD":
+            return
+        if response.has_redirect_location:
+            does = f"sends this on to {_other_address(response)} instead of answering it"
+            raise strange(self.address, does=does)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and response.headers.get("Content-Length") != "0":
+            does = f"answers with a web page ({named(response.status_code)})"
+            raise strange(self.address, does=does)
 
     # ── Models ───────────────────────────────────────────────────────────────────────────────
 
@@ -149,18 +204,40 @@ class Server:
             response = self._http.request(method, path, json=asked)
             if response.is_error:
                 raise ollama.ResponseError(response.text, response.status_code)
-            fields: Fields = response.json()
-            return fields
+            return _fields(response.json())
 
 
 def _checked(lines: Iterable[str]) -> Iterator[Fields]:
     for line in lines:
         if not line:
             continue
-        fields: Fields = json.loads(line)
+        fields = _fields(json.loads(line))
         if error := fields.get("error"):
             raise ollama.ResponseError(str(error), -1)
         yield fields
+
+
+def _fields(value: Any) -> Fields:
+    if not isinstance(value, dict):
+        raise ValueError("an answer is an object")
+    return value
+
+
+def _sendable(key: str) -> str:
+    if not (key.isascii() and key.isprintable()):
+        raise Failed(
+            "the key has letters in it that no key has. Copy it again, without what stands"
+            ' around it, from the page "Connect" of the portal.'
+        )
+    return key
+
+
+def _other_address(response: httpx.Response) -> str:
+    """Where it sends us: as an address of a whole server, if the rest is what we asked for."""
+    asked = response.request.url
+    place = asked.join(response.headers["Location"])
+    whole = str(place.copy_with(query=None, fragment=None))
+    return whole.removesuffix(asked.path)
 
 
 def _digest_of(path: Path) -> str:

@@ -5,11 +5,13 @@ Not for asking the server. A key goes to the address it was kept for, and nowher
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 HISTORY_LINES = 100
+_KEY_INSIDE = re.compile(r"(/u/)[^/]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,11 @@ def normal(address: str) -> str:
     if not bare or "://" in bare:
         return bare
     return f"http://{bare}"
+
+
+def shown(address: str) -> str:
+    """For people, who show it to others: without the key that may stand in it."""
+    return _KEY_INSIDE.sub(r"\1…", address)
 
 
 def keep(settings: Settings) -> Path:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli import answers, interrupts
+from cli import answers
 from cli.answers import Answer, Style
 from cli.errors import Failed
+from cli.interrupts import Heard
 from cli.server import Fields, Server
 from cli.values import Think
 
@@ -26,6 +27,7 @@ class Talk:
     system: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
+    ear: Heard | None = None
 
     @property
     def can_see(self) -> bool:
@@ -93,10 +95,9 @@ class Talk:
             "keep_alive": self.keep_alive or None,
         }
         filled = {name: value for name, value in asked.items() if value is not None}
+        parts = self.server.chat(filled)
         try:
-            with interrupts.heard() as ear:
-                parts = ear.until(self.server.chat(filled))
-                answer = answers.show(parts, style=self.style)
+            answer = answers.show(self.ear.until(parts) if self.ear else parts, style=self.style)
         except Failed:
             self.messages.remove(message)  # or it would be asked again with the next one
             raise

@@ -19,6 +19,7 @@ CacheType = Literal["f16", "q8_0", "q4_0"]
 BATCH_TOKENS = 512
 PROCESS_BYTES = 96 * 1024 * 1024  # Python, the library, the child that renders templates
 PROCESS_BYTES_PER_TOKEN = 320  # of the vocabulary
+_LEFT_TO_OTHERS = 4  # parking takes one part of so many of what a model leaves free
 DEVICE_BYTES = 384 * 1024 * 1024  # what a process costs on an accelerator before it does anything
 LEAST_CONTEXT = 2_048  # a shorter one helps nobody
 _CACHE_BYTES: dict[CacheType, float] = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}
@@ -265,9 +266,14 @@ def _ways(model: Shape, wish: Way) -> Iterator[Way]:
 
 
 def _parked(model: Shape, way: Way, room: Size, devices: Sequence[Accelerator]) -> Way:
-    """With as much parking as the rest leaves room for."""
+    """With as much parking as may be taken of what the rest leaves."""
     rest = need(model, replace(way, park_bytes=0), devices=devices)
-    return replace(way, park_bytes=min(way.park_bytes, room.less(rest).ram_bytes))
+    return replace(way, park_bytes=min(way.park_bytes, parkable_bytes(room.less(rest))))
+
+
+def parkable_bytes(left: Size) -> int:
+    """How much of what is left may be parked in: who comes next would find no room beside it."""
+    return left.ram_bytes // _LEFT_TO_OTHERS
 
 
 def _own_bytes(model: Shape, way: Way) -> int:

@@ -115,6 +115,11 @@ class Child:
         self.is_draining = True
         self.kill()
 
+    def condemn(self) -> None:
+        """End it for its silence."""
+        self.is_condemned = True
+        self.kill()
+
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 

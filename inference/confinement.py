@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-import psutil
+from inference import quotas
 
 # Of the whole machine: what a file makes a loader ask for ends the loader, not its neighbours.
 MAX_DATA_SHARE = 0.9
@@ -27,7 +27,7 @@ def confine(*, supervisor_pid: int) -> None:
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        _lower(resource.RLIMIT_DATA, int(psutil.virtual_memory().total * MAX_DATA_SHARE))
+        _lower(resource.RLIMIT_DATA, int(quotas.memory_bytes() * MAX_DATA_SHARE))
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     die_with(supervisor_pid)
 

@@ -49,9 +49,12 @@ def pause() -> ExponentialWithJitterBackoff:
 def steady_wall(
     *, wall: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[], float]:
-    """Unix seconds that a later jump of the machine's clock cannot move (threat F18)."""
+    """Unix seconds by which nothing is over because the machine's clock jumped (threat F18).
+
+    Set forward, it goes on from where it was; set back, new requests count by the new time.
+    """
     offset = wall() - clock()
-    return lambda: clock() + offset
+    return lambda: min(wall(), clock() + offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

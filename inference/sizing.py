@@ -8,15 +8,12 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
-
-import psutil
 
 from gguffile import header, memory
 from gguffile.memory import Shape, Way
 from gguffile.size import Size
-from inference import protocol
+from inference import protocol, quotas
 from inference.demand import Want
 from inference.devices import Device
 from inference.measured import Measured
@@ -30,7 +27,6 @@ MEMORY_SHARE = 0.8
 MODELS_PER_DEVICE = 3
 MOST_HOPE = 2.0  # what seems larger than so many times the room is not tried
 REMEMBERED = 256
-_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 # What a runner says of itself is believed within these bounds: by now it may be hostile.
 _LEAST_SHARE, _MOST_SHARE = 0.5, 4.0
 
@@ -149,7 +145,7 @@ class Sizing:
         free = self._room_for(want.spec, [one.size for one in residents])
         least = memory.need(shape, replace(way, park_bytes=0), devices=self._devices or ())
         if least.fits(free):
-            left_bytes = free.less(least).ram_bytes
+            left_bytes = memory.parkable_bytes(free.less(least))
             way = replace(way, park_bytes=min(way.park_bytes, left_bytes))
         need = memory.need(shape, way, devices=self._devices or ())
         return Fitting(want=want, way=way, size=need.times(*self._ratio(want.spec)))
@@ -215,12 +211,7 @@ class Sizing:
 
 def machine_bytes() -> int:
     """Four fifths of the machine, or of the group of processes that we are confined to."""
-    total = psutil.virtual_memory().total
-    try:
-        limit = _GROUP_LIMIT.read_text(encoding="ascii").strip()
-    except OSError:
-        limit = "max"
-    return int(min(total, int(limit) if limit.isdigit() else total) * MEMORY_SHARE)
+    return int(quotas.memory_bytes() * MEMORY_SHARE)
 
 
 def _believable(ratio: float) -> float:

@@ -161,7 +161,8 @@ class Supervisor:
         if detail == deaths.DEVICE_LOST:
             self._losses.note_loss()
         if told.state == "loading" and not child.is_draining:
-            self._troubles.note_failed_load(child.spec, now=now, reason=told.failure or detail)
+            reason = told.failure or detail
+            self._troubles.note_failed_load(child.spec, now=now, reason=reason, how=how)
             return
         if told.state == "ready":
             self._troubles.note_loaded(child.queue)
@@ -192,8 +193,7 @@ class Supervisor:
                 continue
             if child.silent_seconds() > bound_seconds and child.process.poll() is None:
                 log.error("%s is silent for %.0f s: ended", child.runner, child.silent_seconds())
-                child.is_condemned = True
-                child.kill()
+                child.condemn()
 
     # ── Loading and unloading ───────────────────────────────────────────────────────────────────
 

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 CONTEXT_LENGTH = 256
 TOKENS = 4
 PROMPT = "The capital of France is"
+# What cannot be compared is told of as less likely than anything that can.
+_LEAST_LOGPROB = -1_000.0
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -191,14 +193,20 @@ class _Progress:
             self._mouth.say(Stage(name="loading", progress=min(1.0, max(0.0, fraction))))
 
 
+class NotANumber(Exception):
+    """What the model computes cannot be compared, so that any answer of it is chance."""
+
+
 def _compute(backend: Backend) -> None:
     """A few tokens, one after the other, as an answer is made."""
     tokens = list(backend.vocabulary.encode(PROMPT))[: CONTEXT_LENGTH - TOKENS] or [0]
-    sampler = backend.new_sampler((Greedy(),), history=())
+    sampler = backend.new_sampler((Greedy(),), history=(), logprobs=0)
     start = 0
     for _ in range(TOKENS):
         chunk = Chunk(sequence=UUID(int=0), slot=0, start=start, tokens=tokens, sampler=sampler)
         (chosen,) = backend.decode([chunk])
+        if chosen.logprobs is None or chosen.logprobs.logprob < _LEAST_LOGPROB:
+            raise NotANumber
         backend.vocabulary.piece(chosen.token)
         start, tokens = chosen.position, [chosen.token]
     sampler.close()

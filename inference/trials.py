@@ -24,6 +24,7 @@ import psutil
 from inference import inbox, protocol, trial
 from inference.child import spawn
 from inference.deaths import status_name
+from inference.engine.cores import physical_cores
 from inference.oom import MemoryKills
 from inference.protocol import Outcome, Verdict
 from inference.settings import Settings
@@ -177,7 +178,7 @@ class Trials:
             data_bytes=min(wanted_bytes, free_bytes),
             address_bytes=ADDRESS_BYTES + 3 * size_bytes,
             cpu_seconds=int(SILENT_SECONDS + size_bytes / 10_000_000) * THREADS,
-            threads=max(1, min(THREADS, self._config.threads or THREADS, os.cpu_count() or 1)),
+            threads=min(THREADS, self._config.threads or physical_cores()),
         )
 
     def _watch(self, order: trial.Order, still_here: Callable[[], None]) -> "Ended":

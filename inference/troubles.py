@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from inference.deaths import How
 from inference.protocol import ModelSpec
 from inference.settings import Settings
 
 LOAD_TRIES = 2
+KILLS_FORGIVEN = 4
 BLOCKED_SECONDS = 300.0
 REPORT_SECONDS = 5.0
 GOOD_LIFE_SECONDS = 60.0
@@ -21,6 +23,7 @@ FileMark = tuple[int, int] | None
 class _Trouble:
     crashes: int = 0
     failed_loads: int = 0
+    killed_loads: int = 0
     try_at: float = 0.0
     blocked_until: float = 0.0
     reason: str = ""
@@ -36,9 +39,17 @@ class Troubles:
         self._config = config
         self._by_queue: dict[str, _Trouble] = {}
 
-    def note_failed_load(self, spec: ModelSpec, *, now: float, reason: str) -> None:
-        """The second failure in a row blocks the model until its file changes, or five minutes."""
+    def note_failed_load(
+        self, spec: ModelSpec, *, now: float, reason: str, how: How = "crashed"
+    ) -> None:
+        """The second failure in a row blocks the model until its file changes, or five minutes.
+
+        Whoever ended a loading process from outside says nothing of its file; but not for ever.
+        """
         trouble = self._of(spec.queue)
+        if how == "killed" and trouble.killed_loads < KILLS_FORGIVEN:
+            trouble.killed_loads += 1
+            return
         trouble.failed_loads += 1
         trouble.reason = reason
         # Alone it failed as well, or not alone: the next one is the other way.
@@ -52,7 +63,8 @@ class Troubles:
     def note_loaded(self, queue: str) -> None:
         """It did load: failures before that no longer count."""
         if queue in self._by_queue:
-            self._by_queue[queue].failed_loads = 0
+            trouble = self._by_queue[queue]
+            trouble.failed_loads = trouble.killed_loads = 0
 
     def note_crash(self, spec: ModelSpec, *, now: float, lived_seconds: float) -> None:
         """The first restart is immediate, the next ones wait longer and longer."""

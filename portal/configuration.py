@@ -112,7 +112,7 @@ class Configuration:
 
 def read(environment: Mapping[str, str] = os.environ) -> Configuration:
     """The configuration of this process. Raises `BadConfiguration` rather than guess."""
-    home = Path(environment.get("PORTAL_HOME") or "var").resolve()
+    home = _home(environment)
     host, port = _bind("PORTAL_BIND", environment.get("PORTAL_BIND") or "127.0.0.1:8000")
     ollama_bind = environment.get("PORTAL_OLLAMA_BIND")
     return Configuration(
@@ -161,6 +161,15 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         registry_proxy=_proxy(environment.get("PORTAL_REGISTRY_PROXY", "")),
         registry_auth_file=_path_or_none(environment.get("PORTAL_REGISTRY_AUTH", "")),
     )
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    """Addresses of database and queue are made from it, in which these letters mean something."""
+    home = Path(environment.get("PORTAL_HOME") or "var").resolve()
+    is_named = environment.get("DATABASE_URL") and environment.get("REDIS_URL")
+    if not is_named and re.search(r"[#?%]", str(home)):
+        raise BadConfiguration(f"PORTAL_HOME must be a folder without #, ? and %, not '{home}'")
+    return home
 
 
 def _bind(name: str, text: str) -> tuple[str, int]:

@@ -1,7 +1,8 @@
 """Statements that Django puts together once, though every request asks them. Not for what they ask.
 
-To put one together costs several times what it costs to run. What is asked still stands where it
-belongs, as a query of Django's; its SQL is kept here, and the values of the moment are filled in.
+To put one together, and rows out of its columns, costs several times what it costs to run. What is
+asked still stands where it belongs, as a query of Django's; its SQL is kept here, and the values of
+the moment are filled in.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
 
 Row = TypeVar("Row", bound=Model)
@@ -42,11 +43,16 @@ ID = Kind(
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """`places`: which of the values stands at each place of the SQL, if one does."""
+    """`places`: which of the values stands at each place of the SQL, if one does.
+
+    `names` are the attributes that the columns become, `conversions` what is done to which of them.
+    """
 
     sql: str
     values: tuple[Any, ...]
     places: tuple[int | None, ...]
+    names: tuple[str, ...]
+    conversions: tuple[tuple[int, Any, tuple[Any, ...]], ...]
 
 
 class Statement(Generic[Row]):
@@ -72,22 +78,38 @@ class Statement(Generic[Row]):
             value if place is None else given[place]
             for place, value in zip(kept.places, kept.values, strict=True)
         ]
-        return list(self._model._base_manager.raw(kept.sql, asked))
+        with connection.cursor() as cursor:
+            cursor.execute(kept.sql, asked)
+            return [self._row(kept, list(columns)) for columns in cursor.fetchall()]
+
+    def _row(self, kept: _Kept, columns: list[Any]) -> Row:
+        for at, column, converters in kept.conversions:
+            for converter in converters:
+                columns[at] = converter(columns[at], column, connection)
+        return self._model.from_db(connection.alias, kept.names, columns)
 
     def _put_together(self) -> _Kept:
         """A value stands where the SQL's own values differ when it is another."""
-        sql, values = self._sql(-1)
+        compiler = self._compiler(-1)
+        sql, values = compiler.as_sql()
         places: list[int | None] = [None] * len(values)
         for number in range(len(self._kinds)):
-            for at, (one, other) in enumerate(zip(values, self._sql(number)[1], strict=True)):
+            _, others = self._compiler(number).as_sql()
+            for at, (one, other) in enumerate(zip(values, others, strict=True)):
                 if one != other:
                     places[at] = number
-        return _Kept(sql, values, tuple(places))
+        columns = [column for column, _, _ in compiler.select]
+        conversions = compiler.get_converters(columns).items()
+        return _Kept(
+            sql=sql,
+            values=tuple(values),
+            places=tuple(places),
+            names=tuple(column.target.attname for column in columns),
+            conversions=tuple((at, column, tuple(each)) for at, (each, column) in conversions),
+        )
 
-    def _sql(self, changed: int) -> tuple[str, tuple[Any, ...]]:
+    def _compiler(self, changed: int) -> Any:
         chosen = [
             kind.other if number == changed else kind.one for number, kind in enumerate(self._kinds)
         ]
-        query: Any = self._asks(*chosen).query
-        sql, values = query.sql_with_params()
-        return sql, tuple(values)
+        return self._asks(*chosen).query.get_compiler(DEFAULT_DB_ALIAS)

@@ -102,6 +102,8 @@ def write_command() -> None:
     )
     if COMMAND.exists() and COMMAND.read_text(encoding="utf-8") == text:
         return
+    # A copied environment may share the file with the one that it was copied from.
+    COMMAND.unlink(missing_ok=True)
     COMMAND.write_text(text, encoding="utf-8")
     COMMAND.chmod(0o755)
 

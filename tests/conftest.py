@@ -98,7 +98,7 @@ def valkey() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def _emptying(valkey: None) -> Iterator[redis.Redis]:
     # The server of this run may still be starting.
-    patience = Retry(ConstantBackoff(0.02), 500)
+    patience = Retry(ConstantBackoff(0.02), 3000)
     with contextlib.closing(redis.Redis.from_url(PORTAL.redis_url, retry=patience)) as client:
         yield client
 

@@ -9,6 +9,8 @@ from portal.configuration import BadConfiguration, read
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("PORTAL_HOME", "/srv/c#/portal"),
+        ("PORTAL_HOME", "/srv/50%41"),
         ("PORTAL_BIND", "nowhere"),
         ("PORTAL_BIND", "127.0.0.1:99999"),
         ("PORTAL_BIND", "127.0.0.1:٨٠"),

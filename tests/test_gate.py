@@ -16,9 +16,9 @@ async def accepting(scope, receive, send) -> None:
 
 async def is_opened(headers: list[tuple[bytes, bytes]]) -> bool:
     tab = WebsocketCommunicator(OwnPagesOnly(accepting), "/ws/chat/", headers=headers)
-    opened, code = await tab.connect()
+    opened, code = await tab.connect(timeout=60)
     assert opened or code == 4403
-    await tab.disconnect()
+    await tab.disconnect(timeout=60)
     return bool(opened)
 
 

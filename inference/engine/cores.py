@@ -4,8 +4,14 @@ import os
 
 import psutil
 
+from inference import quotas
+
 
 def physical_cores() -> int:
-    """Real cores, not their second threads, as far as this process is allowed on them."""
+    """Real cores, not their second threads, as far as this process is allowed on them.
+
+    Threads beyond the time that a container is given would stop all the others again and again.
+    """
     allowed = len(os.sched_getaffinity(0))
-    return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
+    cores = min(psutil.cpu_count(logical=False) or allowed, allowed)
+    return max(1, int(min(cores, quotas.processors() or cores)))

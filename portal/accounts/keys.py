@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal import statements
-from portal.accounts import notices
+from portal.accounts import notices, queries
 from portal.accounts.errors import KeyIsForLess, KeyRefused
 from portal.accounts.models import ApiKey, KeyScope, Person
 from portal.accounts.tokens import fingerprint, new_secret
@@ -199,21 +199,18 @@ def _living_key(secret: str) -> ApiKey | None:
     if not _SECRET.fullmatch(secret):
         return None
     key = _LIVING_KEY.first(fingerprint(secret), timezone.now())
-    owner = _ACTIVE_OWNER.first(key.owner_id) if key is not None else None
+    owner = queries.active_person(key.owner_id) if key is not None else None
     if key is None or owner is None:
         return None
     key.owner = owner
     return key
 
 
-# Both are asked at every request.
+# Asked at every request.
 _LIVING_KEY = Statement(
     ApiKey,
     lambda sha256, now: _living(now).filter(secret_sha256=sha256),
     *(statements.TEXT, statements.MOMENT),
-)
-_ACTIVE_OWNER = Statement(
-    Person, lambda pk: Person.objects.filter(pk=pk, is_active=True), statements.ID
 )
 
 

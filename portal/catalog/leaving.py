@@ -28,7 +28,8 @@ YOUNG_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """How many files were removed and how large they were; `unreadable` manifests prevent it.
+    """How many files were removed and how large they were; `unreadable` manifests prevent it, and
+    so do `closed` folders of them.
 
     `is_off`: the operator wants what nothing needs to stay.
     """
@@ -36,6 +37,7 @@ class Pruned:
     count: int
     size_bytes: int
     unreadable: tuple[str, ...]
+    closed: tuple[str, ...]
     is_off: bool
 
 
@@ -96,6 +98,7 @@ def prune(person: Person | None) -> Pruned:
         count=len(gone),
         size_bytes=size_bytes,
         unreadable=unreadable,
+        closed=tuple(store.closed_folders()),
         is_off=not store.is_pruning,
     )
 

@@ -76,6 +76,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
         self._pace = Pace()
         # Set while wake-ups of this person reach this tab.
         self._joined = asyncio.Event()
+        self._looked_at = time.monotonic()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._unsent = scope.get(UNSENT) or Unsent(send)
@@ -173,11 +174,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc] # channels has
             raise SignedOut
         if person.rights_version != self._person.rights_version:
             raise SignedOut
+        self._looked_at = time.monotonic()
         return person
 
     async def _recheck(self) -> None:
+        """A tab that says something now and then was looked at by that."""
         while not self._is_closed:
-            await asyncio.sleep(self.recheck_seconds)
+            await asyncio.sleep(self._looked_at + self.recheck_seconds - time.monotonic())
+            if time.monotonic() < self._looked_at + self.recheck_seconds:
+                continue
+            self._looked_at = time.monotonic()
             try:
                 await self._current_person()
             except SignedOut:

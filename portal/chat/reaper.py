@@ -55,12 +55,14 @@ class Reaper:
         recorder: Recorder,
         *,
         clock: Callable[[], float],
+        unix_time: Callable[[], float] = lambda: wall.now().timestamp(),
         patience: Patience | None = None,
     ) -> None:
         self._recorder = recorder
         self._clock = clock
-        # What adds unix time to the monotonic clock: a later jump of the machine's ends nobody.
-        self._wall_offset = wall.now().timestamp() - clock()
+        self._unix_time = unix_time
+        # What makes unix time of the monotonic clock: a later jump of the machine's ends nobody.
+        self._wall_offset = unix_time() - clock()
         self._patience = patience or Patience()
         self._deaths = Deaths()
         self._since: dict[tuple[str, UUID, int], float] = {}
@@ -194,7 +196,9 @@ class Reaper:
         self._after_a_kill(fresh, end=end, deaths=fresh.deaths)
 
     def _is_too_late(self, row: Generation) -> bool:
-        return prompts.expires_at(row) < self._clock() + self._wall_offset
+        # Who asks after the machine's clock was set back counts by the new time.
+        now = min(self._unix_time(), self._clock() + self._wall_offset)
+        return prompts.expires_at(row) < now
 
     def _expire(self, row: Generation) -> None:
         """Nobody took it while anybody wanted it. A runner that takes it now finds the same."""

@@ -114,7 +114,8 @@ def web_command(configuration: Configuration, *, python: str) -> tuple[str, ...]
         *("--websocket_timeout", "86400", "--websocket_connect_timeout", "10"),
         *("--websocket-max-message-size", str(MAX_FRAME_BYTES)),
         *("--websocket-max-frame-size", str(MAX_FRAME_BYTES)),
-        *("--ping-interval", "20", "--ping-timeout", "30"),
+        # A tab says something every 25 s; this is for those that vanished without a word.
+        *("--ping-interval", "45", "--ping-timeout", "30"),
         *(("--proxy-headers",) if configuration.trusted_proxies else ()),
         "portal.asgi:application",
     )

@@ -15,6 +15,7 @@ from kombu.exceptions import OperationalError
 from portal.accounts.models import Person
 from portal.audit.models import Entry
 from portal.catalog import access, aliases, tasks
+from portal.catalog.coming import arrivals
 from portal.catalog.jobs import queue
 from portal.catalog.models import Job, JobState, Model, ModelState
 from portal.chat.models import Generation
@@ -124,6 +125,21 @@ def test_the_list_of_jobs_says_how_far_each_is_the_same_after_a_reload(
         assert [layer["digest"] for layer in row["layers"]] == ["a" * 12, "b" * 12]
         assert row["can_cancel"]
         assert not row["can_resume"]
+
+
+def test_a_long_job_stays_in_the_list_however_many_end_after_it(
+    carols_browser: Client, carol_the_admin: Person
+) -> None:
+    long = Job.objects.create(kind="pull", name="large:70b", state=JobState.RUNNING)
+    for number in range(arrivals.SHOWN_JOBS + 5):
+        Job.objects.create(kind="create", name=f"small:{number}", state=JobState.DONE)
+
+    listed = carols_browser.get(reverse("admin:catalog_model_jobs")).json()["rows"]
+
+    assert listed[0]["id"] == str(long.id)
+    assert listed[0]["can_cancel"]
+    assert len(listed) == arrivals.SHOWN_JOBS
+    assert listed[1]["name"] == f"small:{arrivals.SHOWN_JOBS + 4}"
 
 
 def test_a_failed_job_says_why_and_is_resumed_and_cancelled_from_its_row(

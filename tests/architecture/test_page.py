@@ -1,11 +1,12 @@
 """What templates and scripts must never contain (threats D1, J6)."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.architecture.code import sources, text
+from tests.architecture.code import sources, text, tree
 
 TEMPLATES = sources("templates", "portal", endings=(".html",))
 SCRIPTS = sources("static/src", endings=(".ts", ".tsx"))
@@ -54,3 +55,33 @@ def test_nothing_is_fetched_from_another_origin():
     pages = [*TEMPLATES, *SCRIPTS, *sources("static/src", endings=(".css",))]
 
     assert not [path for path in pages if fetched.search(text(path))]
+
+
+def waited_for(path: Path) -> list[str]:
+    """What is handed to `wait_for_function` in this file, by name or at once."""
+    named = {
+        target.id: node.value
+        for node in tree(path).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    calls = [
+        node.args[0]
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "wait_for_function"
+    ]
+    return [
+        ast.unparse(named.get(each.id, each) if isinstance(each, ast.Name) else each)
+        for each in calls
+    ]
+
+
+def test_no_test_waits_for_an_expression_which_the_content_policy_forbids():
+    """A function is called; an expression would be evaluated: it never comes true, in silence."""
+    waits = [each for path in sources("tests", "bench", "docs") for each in waited_for(path)]
+    assert waits
+
+    assert not [each for each in waits if "=>" not in each]

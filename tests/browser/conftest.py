@@ -1,6 +1,7 @@
 """A real browser, people signed in, and the portal behind them."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -40,7 +41,16 @@ window.reports = [];
 document.addEventListener("securitypolicyviolation", (event) => {
   window.reports.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
+const later = window.setTimeout.bind(window);
+window.setTimeout = (act, ms, ...more) => later(act, MOMENTS.includes(ms) ? 1e9 : ms, ...more);
 """
+# What is said for a moment ("Copied") stays: a slow machine may look when the moment is over.
+MOMENTS = sorted(
+    int(found.replace("_", ""))
+    for path in (HERE.parents[1] / "static" / "src" / "chat").rglob("*.ts*")
+    for found in re.findall(r"_FOR_MS = ([\d_]+)", path.read_text(encoding="utf-8"))
+)
+WATCH = WATCH.replace("MOMENTS", str(MOMENTS))
 
 
 class Tab:
@@ -88,6 +98,10 @@ class Tab:
 
     def is_in_state(self, state: str) -> None:
         expect(self.answer).to_have_attribute("data-state", state, timeout=BACKGROUND_MS)
+
+    def is_drawn(self) -> None:
+        """Until what draws answers has been fetched, they are plain text."""
+        expect(self.page.locator(".prose-plain")).to_have_count(0)
 
     def nothing_ran(self) -> None:
         assert self.page.evaluate("window.ranCount") == 0

@@ -28,7 +28,7 @@ from portal.ops import parts, valkey
 PASSWORD = "correct horse battery staple"
 PARTS = ("valkey", "web", "recorder", "inference")
 LOGS = parts.ROOT / "test-results" / "browser"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 END_SECONDS = 60.0
 # An empty database with all its tables, once there is one.
 _tables: list[bytes] = []

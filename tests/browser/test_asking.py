@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, WebSocketRoute
 
-from tests.browser.conftest import Tab, Visit, expect, sign_in
+from tests.browser.conftest import PATIENCE_MS, Tab, Visit, expect, sign_in
 from tests.browser.house import House, until
 from tests.browser.script import COUNTED_TEXT
 
@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 def test_a_person_signs_in_asks_and_watches_the_answer(chromium: Browser, house: House) -> None:
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     try:
         page = context.new_page()
         sign_in(page, house, "erin")
@@ -31,6 +32,7 @@ def test_a_person_signs_in_asks_and_watches_the_answer(chromium: Browser, house:
 
 def test_who_is_not_signed_in_is_asked_to(chromium: Browser, house: House) -> None:
     context = chromium.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     try:
         page = context.new_page()
         page.goto(house.address + "/")
@@ -181,6 +183,31 @@ def test_what_is_typed_before_the_connection_is_there_stays(alice: Tab) -> None:
     expect(alice.button("Send")).to_be_enabled()
     expect(alice.composer).to_have_value("What is the capital of France?")
     alice.composer.fill("")
+
+
+def test_enter_before_the_connection_is_there_is_not_lost(alice: Tab) -> None:
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+    is_held = True
+
+    def hold_back(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        server.on_message(
+            lambda message: held.append((line, message)) if is_held else line.send(message)
+        )
+
+    alice.page.route_web_socket("**/ws/chat/", hold_back)
+    alice.page.reload()
+    alice.composer.fill("What is the capital of France?")
+    alice.composer.press("Enter")
+    expect(alice.page.get_by_text("Will be sent once you are online.")).to_be_visible()
+    expect(alice.composer).to_have_value("What is the capital of France?")
+
+    until(lambda: _handed_over(alice, held), what="the welcome arrived")
+    is_held = False
+
+    alice.is_in_state("done")
+    expect(alice.answers).to_have_count(1)
+    expect(alice.composer).to_have_value("")
 
 
 def _handed_over(tab: Tab, held: list[tuple[WebSocketRoute, str | bytes]]) -> bool:

@@ -39,7 +39,8 @@ def test_a_second_tab_shows_the_same_and_may_stop_it(alice: Tab) -> None:
 
     second.is_in_state("stopped")
     alice.is_in_state("stopped")
-    assert alice.prose.inner_text() == second.prose.inner_text()
+    second.is_drawn()
+    expect(alice.prose).to_have_text(second.prose.inner_text())
 
 
 @pytest.mark.threat("C11")

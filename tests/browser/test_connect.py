@@ -51,7 +51,7 @@ def test_from_the_chat_page_to_the_first_request(dora: Tab) -> None:
         "Authorization": f"Bearer {given['settings']['apiKey']}",
         "User-Agent": "xyz.chatboxapp.app/1.20.0 Chrome/122",
     }
-    answer = httpx.get(f"{given['settings']['apiHost']}/models", headers=headers)
+    answer = httpx.get(f"{given['settings']['apiHost']}/models", headers=headers, timeout=60)
 
     assert answer.status_code == httpx.codes.OK
     expect(arrival).to_have_text(
@@ -72,7 +72,7 @@ def test_a_device_is_taken_away_with_one_press(dora: Tab) -> None:
 
     expect(dora.page.get_by_text("This device can no longer use the portal.")).to_be_visible()
     address = f"{given['settings']['apiHost']}/models"
-    assert httpx.get(address, headers=headers).status_code == httpx.codes.UNAUTHORIZED
+    assert httpx.get(address, headers=headers, timeout=60).status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_an_address_for_old_programs_is_copied_with_one_press(visit: Visit) -> None:
@@ -84,7 +84,7 @@ def test_an_address_for_old_programs_is_copied_with_one_press(visit: Visit) -> N
     expect(erin.button("Copied")).to_be_visible()
     copied = str(erin.page.evaluate("navigator.clipboard.readText()"))
     assert re.fullmatch(re.escape(erin.house.address) + r"/u/pk_[\w-]{43}", copied)
-    tags = httpx.get(f"{copied}/api/tags")
+    tags = httpx.get(f"{copied}/api/tags", timeout=60)
     assert tags.status_code == httpx.codes.OK
     expect(erin.page.get_by_role("status").filter(has_text="It works")).to_be_visible()
 

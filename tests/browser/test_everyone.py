@@ -19,6 +19,9 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 375, "height": 667}, "has_touch": True, "is_mobile": True}
 LOCALE = Path(__file__).parents[2] / "locale" / "zh_Hans" / "LC_MESSAGES"
+DRAWER_HAS_COME = """() => performance.getEntriesByType("resource").some(
+  (entry) => entry.name.includes("/assets/drawer-") && entry.responseEnd > 0
+)"""
 # All that the page itself says: texts, names, placeholders; not what was asked and answered.
 READ = """
 () => {
@@ -308,6 +311,45 @@ def test_an_input_method_keeps_its_enter(alice: Tab) -> None:
     alice.composer.fill("")
 
 
+def test_an_input_method_keeps_its_keys_wherever_something_is_written(alice: Tab) -> None:
+    """With a true composition, as the browser itself makes it of what an input method says."""
+    page = alice.page
+    method = page.context.new_cdp_session(page)
+
+    def compose(*keys: tuple[str, int]) -> None:
+        method.send(
+            "Input.imeSetComposition",
+            {"text": "zhong", "selectionStart": 5, "selectionEnd": 5},
+        )
+        for key, code in keys:
+            pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+            method.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **pressed})
+            method.send("Input.dispatchKeyEvent", {"type": "keyUp", **pressed})
+        method.send("Input.insertText", {"text": "输入法"})
+
+    alice.composer.press("Shift+Escape")
+    compose(("Enter", 13))
+    expect(alice.composer).to_have_value("输入法")
+    expect(alice.answers).to_have_count(0)
+    alice.composer.press("Enter")
+    alice.is_in_state("done")
+
+    alice.button("Edit question").click()
+    box = page.get_by_role("textbox", name="Question in other words")
+    expect(box).to_be_focused()
+    compose(("Enter", 13))
+    expect(box).to_have_value(re.compile("输入法"))
+    alice.button("Cancel").click()
+
+    alice.button("More for 输入法").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    name = page.get_by_role("textbox", name="Title", exact=True)
+    name.fill("")
+    compose(("Enter", 13), ("Escape", 27))
+    expect(name).to_have_value("输入法")
+    name.press("Escape")
+
+
 def test_the_theme_is_kept_and_painted_at_once(visit: Visit) -> None:
     alice = visit("alice")
     alice.page.get_by_role("button", name="Account of").click()
@@ -389,6 +431,8 @@ def test_the_page_stays_where_she_reads_until_she_wants_the_newest(visit: Visit)
 def test_the_first_load_is_small_and_from_here_only(visit: Visit) -> None:
     alice = visit("alice")
     expect(alice.composer).to_be_visible()
+    # What draws answers comes behind it, and counts.
+    alice.page.wait_for_function(DRAWER_HAS_COME)
 
     sizes = alice.page.evaluate(
         "performance.getEntriesByType('resource').map(entry => [entry.name, entry.transferSize])"

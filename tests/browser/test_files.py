@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import FilePayload, Locator, Route
+from playwright.sync_api import FilePayload, Locator, Route, WebSocketRoute
 
 from tests.browser.conftest import BACKGROUND_MS, Tab, Visit, expect
 from tests.browser.house import House
@@ -292,6 +292,26 @@ def test_a_file_on_its_way_is_stopped_and_one_that_did_not_arrive_tried_again(ha
     expect(chips(hana)).to_contain_text("did not arrive")
     hana.page.unroute("**/page/files/")
     hana.button("Try lost.txt again").click()
+    is_read(hana)
+
+
+def test_a_file_that_broke_off_with_the_connection_arrives_with_the_next(hana: Tab) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def pass_on(line: WebSocketRoute) -> None:
+        line.connect_to_server()
+        lines.append(line)
+
+    hana.page.route_web_socket("**/ws/chat/", pass_on)
+    hana.page.reload()
+    expect(hana.page.get_by_role("button", name=re.compile("^Model: "))).to_be_visible()
+    hana.page.route("**/page/files/", lambda route: route.abort())
+    choose(hana, text("lost.txt"))
+    expect(chips(hana)).to_contain_text("did not arrive")
+
+    hana.page.unroute("**/page/files/")
+    lines[-1].close(code=4000)
+
     is_read(hana)
 
 

@@ -22,6 +22,7 @@ LOTS = in_lots()
 def test_a_hostile_answer_is_only_text(alice: Tab, index: int) -> None:
     alice.ask(f"Hostile {index}")
     alice.is_in_state("done")
+    alice.is_drawn()
 
     links = alice.answer.locator("a").evaluate_all(
         "links => links.map(link => [link.protocol, link.rel, link.target])"
@@ -32,6 +33,7 @@ def test_a_hostile_answer_is_only_text(alice: Tab, index: int) -> None:
     expect(alice.prose.locator(".formula:not([data-drawn])")).to_have_count(0)
     alice.page.reload()
     alice.is_in_state("done")
+    alice.is_drawn()
     alice.nothing_ran()
 
 
@@ -44,6 +46,7 @@ def test_a_hostile_message_and_title_are_only_text(alice: Tab, index: int) -> No
     expect(alice.page.locator(".question p")).to_have_text(LOTS[index], use_inner_text=False)
     alice.page.reload()
     alice.is_in_state("done")
+    alice.is_drawn()
     alice.nothing_ran()
 
 

@@ -52,6 +52,25 @@ def test_nothing_of_formulas_and_diagrams_is_fetched_before_one_appears(visit: V
     assert not [url for url in fetched if re.search("formula|mermaid|diagrams|KaTeX|Preview", url)]
 
 
+def test_until_what_draws_answers_is_fetched_they_are_read_as_plain_text(visit: Visit) -> None:
+    alice = visit("alice", path="/account/")
+    drawer = "**/assets/drawer-*.js"
+    alice.page.route(drawer, lambda route: route.abort())
+    alice.open()
+    alice.ask("Show me markdown")
+    alice.is_in_state("done")
+    banner = alice.page.get_by_role("status").filter(has_text="Answers are plain text for now")
+    expect(banner).to_contain_text("Nothing is lost")
+    expect(alice.prose).to_contain_text("Here is a **function**:\n\n```python")
+
+    alice.page.unroute(drawer)
+    alice.ask("What is the capital of France?")
+
+    expect(alice.answers.first.locator(".prose strong")).to_have_text("function")
+    expect(banner).to_have_count(0)
+    alice.nothing_ran()
+
+
 def test_a_diagram_is_drawn_and_its_source_is_one_press_away(drawn: Tab) -> None:
     figure = drawn.prose.locator("figure", has_text="mermaid")
     picture = figure.get_by_role("img", name="Diagram")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator
 
 from tests.browser.conftest import Tab, Visit, another_tab, expect
+from tests.browser.house import until
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +55,8 @@ def test_what_a_conversation_is_set_to_is_there_after_a_reload_and_in_another_ta
     expect(sheet).to_be_hidden()
 
     path = "/" + grace.page.url.split("/", 3)[3]
+    # Each is stored by itself, and the first of them says "Saved." too.
+    until(lambda: temperature_at(grace, path) == "0.2", what="both are kept")
     for tab in (grace.open(path), another_tab(grace, path)):
         expect(tab.page.get_by_role("button", name="Settings: changed")).to_be_visible()
         sheet = settings_of(tab)
@@ -62,6 +65,12 @@ def test_what_a_conversation_is_set_to_is_there_after_a_reload_and_in_another_ta
     sheet.get_by_role("button", name="Reset all", exact=True).click()
     expect(sheet.get_by_label("System prompt")).to_have_value("")
     grace.nothing_ran()
+
+
+def temperature_at(tab: Tab, path: str) -> str:
+    tab.open(path)
+    expect(tab.page.get_by_role("button", name="Settings: changed")).to_be_visible()
+    return settings_of(tab).get_by_label("Temperature", exact=True).input_value()
 
 
 def test_a_value_that_cannot_be_is_refused_in_a_sentence_and_the_old_one_stays(

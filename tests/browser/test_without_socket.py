@@ -83,7 +83,8 @@ def test_a_tab_with_a_socket_and_one_without_see_each_other(
 
     without.is_in_state("stopped")
     beside.is_in_state("stopped")
-    assert without.prose.inner_text() == beside.prose.inner_text()
+    beside.is_drawn()
+    expect(without.prose).to_have_text(beside.prose.inner_text())
 
 
 def test_the_page_goes_back_to_the_socket_as_soon_as_it_can_be_had_again(

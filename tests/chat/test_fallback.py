@@ -27,7 +27,7 @@ from portal.order.models import Folder
 from portal.streams.events import Follower
 from tests.doubles.brain import Brain
 from tests.doubles.fallback_tab import FallbackTab
-from tests.doubles.tab import OpenTab, Shown
+from tests.doubles.tab import PATIENCE_SECONDS, OpenTab, Shown
 from tests.doubles.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -570,9 +570,9 @@ async def test_a_body_that_no_page_sends_is_refused_whole(
 
     for path in ("/page/frames/", "/page/line/"):
         request = await tab.begins(path, body)
-        start = await request.receive_output(10)
+        start = await request.receive_output(PATIENCE_SECONDS)
         assert start["status"] == status, path
-        await request.wait(10)
+        await request.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.threat("C7")
@@ -585,9 +585,9 @@ async def test_a_line_takes_nothing_but_follows(
     request = await tab.begins("/page/line/", json.dumps(sent).encode())
     body = b""
     while b"refusal" not in body:
-        body += (await request.receive_output(10)).get("body", b"")
+        body += (await request.receive_output(PATIENCE_SECONDS)).get("body", b"")
     await request.send_input({"type": "http.disconnect"})
-    await request.wait(10)
+    await request.wait(PATIENCE_SECONDS)
 
     assert b'"code":"bad-command"' in body
     assert not await database_sync_to_async(Message.objects.exists)()

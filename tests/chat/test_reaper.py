@@ -312,6 +312,28 @@ def test_a_clock_set_wrong_ends_nobody(
     assert (generation.state, generation.attempt) == (State.RUNNING, 1)
 
 
+@pytest.mark.threat("F18")
+def test_who_asks_after_the_clock_was_set_back_is_waited_for_as_long_as_anybody(
+    alice: Person, a_model: Model, worker: Worker, brain: Brain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datetime
+
+    from portal import clock
+
+    back = datetime.timedelta(seconds=2 * PAGE_SECONDS)
+    real = clock.now
+    monkeypatch.setattr(clock, "now", lambda: real() - back)
+    generation = send(alice)
+    Generation.objects.update(created_at=clock.now())
+    brain.later(60)
+
+    generation.refresh_from_db()
+    assert generation.state == State.QUEUED
+    brain.later(PAGE_SECONDS)
+    generation.refresh_from_db()
+    assert (generation.state, generation.reason) == (State.FAILED, "expired")
+
+
 def test_readers_hear_that_an_attempt_was_given_up(
     alice: Person, a_model: Model, worker: Worker, brain: Brain
 ) -> None:

@@ -7,6 +7,7 @@ from wcwidth import wcswidth
 
 from cli.bars import Bar, Spinner, time_left
 from cli.progress import Rows, Screen
+from tests.cli.terminal import ESCAPES
 
 SIZE = 1_321_082_688
 
@@ -120,3 +121,26 @@ def test_a_picture_is_drawn_over_the_one_before_it() -> None:
         f"{begin}\x1b[1Gone \x1b[K\ntwo ⠋ \x1b[K{end}"
         f"{begin}\x1b[1A\x1b[1Gone \x1b[K\ntwo \x1b[K{end}\n"
     )
+
+
+def test_a_line_too_long_for_the_terminal_is_cut_until_the_last_picture(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("COLUMNS", "30"), ("LINES", "24")):
+        monkeypatch.setenv(name, value)
+    drawn = io.StringIO()
+    screen = Screen(drawn)
+    rows = Rows(clock=Clock())
+    rows.take({"status": "copying file sha256:" + "a" * 64})
+    rows.take({"status": "模型" * 20})
+
+    screen.draw(rows)
+    first = drawn.getvalue()
+    screen.draw(rows, is_last=True)
+    last = drawn.getvalue().removeprefix(first)
+
+    lines = [ESCAPES.sub("", line) for line in first.split("\n")]
+    assert [wcswidth(line) for line in lines] == [29, 28]
+    assert last.startswith("\x1b[?2026h\x1b[?25l\x1b[1A\x1b[1G")
+    assert "a" * 64 in last
+    assert "模型" * 20 in last

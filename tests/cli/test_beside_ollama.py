@@ -192,6 +192,12 @@ def test_a_format_and_how_long_to_stay_travel_as_they_are(
     assert second["format"] == schema
 
 
+def test_a_duration_is_refused_in_the_words_of_ollamas_own_command(typist: Typist) -> None:
+    done = typist.types("run", "llama3.2:1b", "Why?", "--keepalive", "5", piped="")
+
+    assert (done.code, done.err) == (1, 'Error: time: missing unit in duration "5"\n')
+
+
 def test_a_picture_is_taken_out_of_the_words_and_sent(
     typist: Typist, ollama: OllamaServer, tmp_path: Path
 ) -> None:
@@ -374,4 +380,4 @@ def test_ctrl_c_ends_the_answer_at_the_server_too(
     done = typist.types("run", "llama3.2:1b", "Why?", piped="")
 
     assert done.code == 0
-    assert ollama.has_been_left.wait(10)
+    assert ollama.has_been_left.wait(100)

@@ -4,14 +4,17 @@ is asked because of it. The recording is kept in test-results/terminal.
 
 import base64
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, model_serializer
 
-from cli import interrupts
 from cli.errors import told
+from cli.interrupts import Heard
+from cli.server import Server
+from cli.settings import Settings
 from tests.cli.terminal import CTRL_C, CTRL_D, PROMPT, Shell, Terminal
 from tests.doubles.ollama_server import Kept, OllamaServer
 
@@ -285,12 +288,59 @@ class Around(BaseModel):
     parts: list[Interrupted]
 
 
+def nothing() -> None:
+    """Nobody is asked anything."""
+
+
+@pytest.fixture
+def ear() -> Iterator[Heard]:
+    ear = Heard(hang_up=nothing, pick_up=nothing)
+    before = signal.signal(signal.SIGINT, ear.come)
+    yield ear
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("message", [Interrupted(), Around(parts=[Interrupted()])])
-def test_ctrl_c_inside_a_library_is_still_ctrl_c(message: BaseModel) -> None:
-    with pytest.raises(KeyboardInterrupt), interrupts.heard(), told("http://nowhere"):
+def test_ctrl_c_inside_a_library_is_still_ctrl_c(ear: Heard, message: BaseModel) -> None:
+    with pytest.raises(KeyboardInterrupt), ear.minded(), told("http://nowhere"):
         message.model_dump()
 
 
-def test_an_error_without_ctrl_c_stays_that_error() -> None:
-    with pytest.raises(ZeroDivisionError), interrupts.heard():
+def test_an_error_without_ctrl_c_stays_that_error(ear: Heard) -> None:
+    with pytest.raises(ZeroDivisionError), ear.minded():
         raise ZeroDivisionError
+
+
+def test_after_ctrl_c_nothing_is_asked_until_the_next_line(
+    ear: Heard, server: OllamaServer
+) -> None:
+    with Server(Settings(address=server.address)) as asked:
+        asked.hang_up()
+        with pytest.raises(KeyboardInterrupt):
+            asked.models()
+        asked.pick_up()
+        assert asked.models()
+
+
+class Silence(tuple[str, ...]):
+    """An answer of which nothing comes, until it is over."""
+
+    begun, over = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[str]:
+        self.begun.set()
+        self.over.wait(100)
+        return iter(())
+
+
+def test_ctrl_c_ends_the_wait_for_a_server_that_says_nothing(
+    shell: Shell, server: OllamaServer
+) -> None:
+    silence = server.models["plain:1b"].said = Silence()
+    with Terminal(shell, "run", "plain:1b") as terminal:
+        terminal.types("Why?")
+        assert silence.begun.wait(100)
+        terminal.presses(CTRL_C)
+        terminal.sees(PROMPT)
+        assert not silence.over.is_set()
+    silence.over.set()

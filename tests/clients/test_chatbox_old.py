@@ -24,7 +24,7 @@ def app(living: Living) -> OldChatBox:
 def test_case_01_models_come_without_a_header_and_a_wrong_token_is_told_in_json(
     app: OldChatBox, living: Living
 ) -> None:
-    refused = httpx.get(f"{living.address}/u/pk_{'w' * 43}/api/tags")
+    refused = httpx.get(f"{living.address}/u/pk_{'w' * 43}/api/tags", timeout=60)
 
     assert script.PLAIN in app.models()
     assert refused.status_code == httpx.codes.UNAUTHORIZED
@@ -130,7 +130,7 @@ def test_case_11_whatever_was_typed_behind_the_address_works(living: Living, typ
 @pytest.mark.parametrize("below", ["/api/nothing", "/v1/nothing", "/u/nothing/nothing", "/u"])
 def test_case_11_what_is_nowhere_is_never_a_page(living: Living, below: str) -> None:
     for method in ("GET", "POST"):
-        answer = httpx.request(method, f"{living.address}{below}")
+        answer = httpx.request(method, f"{living.address}{below}", timeout=60)
 
         assert answer.status_code in {400, 401, 404, 405}
         assert "html" not in answer.headers["Content-Type"]
@@ -160,7 +160,7 @@ def _announced(living: Living, path: str, *, count_bytes: int) -> tuple[int, byt
         f"POST {path} HTTP/1.1\r\nHost: {address.netloc.decode()}\r\nConnection: close\r\n"
         f"Authorization: Bearer {living.keys['alice']}\r\nContent-Length: {count_bytes}\r\n\r\n"
     )
-    with socket.create_connection((address.host, address.port or 80), timeout=30) as wire:
+    with socket.create_connection((address.host, address.port or 80), timeout=60) as wire:
         wire.sendall(head.encode())
         answer = b""
         while part := wire.recv(65_536):
@@ -176,9 +176,9 @@ def test_case_26_a_token_in_an_address_is_in_no_log_of_any_part(
 ) -> None:
     secret = living.keys["alice_in_path"]
     app.models()
-    httpx.post(f"{living.in_path}/api/chat", content=b"{")
-    httpx.get(f"{living.in_path}/nowhere")
-    metrics = httpx.get(f"{living.address}/metrics", headers=living.headers("carol"))
+    httpx.post(f"{living.in_path}/api/chat", content=b"{", timeout=60)
+    httpx.get(f"{living.in_path}/nowhere", timeout=60)
+    metrics = httpx.get(f"{living.address}/metrics", headers=living.headers("carol"), timeout=60)
 
     logs = [log.read_text(errors="replace") for log in living.house.home.rglob("*.log")]
     assert logs

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from portal import clock
 from portal.catalog.trying.trials import Trials
 from portal.chat.nexts import Nexts
 from portal.chat.reaper import Reaper
@@ -30,6 +31,7 @@ class Brain:
     woken: list[tuple[UUID, UUID]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._began = self.clock.now
         self.restarts()
 
     def restarts(self) -> None:
@@ -37,7 +39,7 @@ class Brain:
         self.recorder = Recorder(
             clock=self.clock, wake=self.nexts.wake, pace=Pace(block_seconds=0.001)
         )
-        self.reaper = Reaper(self.recorder, clock=self.clock)
+        self.reaper = Reaper(self.recorder, clock=self.clock, unix_time=self._unix_time)
         self.trials = Trials(clock=self.clock)
 
     def steps(self, count: int = 1) -> None:
@@ -49,6 +51,10 @@ class Brain:
     def later(self, seconds: float) -> None:
         self.clock.now += seconds
         self.steps()
+
+    def _unix_time(self) -> float:
+        """The machine's own, and what was let pass beside it."""
+        return clock.now().timestamp() + self.clock.now - self._began
 
     async def asteps(self, count: int = 1) -> None:
         await database_sync_to_async(self.steps)(count)

@@ -233,7 +233,8 @@ class LyingRegistry:
         elif here not in self.uploads:
             asked.say(404)
         elif asked.command == "GET":
-            asked.say(204, Range=f"0-{len(self.uploads[here]) - 1}")
+            # As real ones say it, also of an upload that has nothing.
+            asked.say(204, Range=f"0-{max(0, len(self.uploads[here]) - 1)}")
         elif asked.command == "PATCH":
             begin = int(asked.headers["Content-Range"].partition("-")[0])
             del self.uploads[here][begin:]

@@ -168,6 +168,9 @@ class OllamaServer:
 
     def generate(self, body: Fields) -> Fields | Iterator[Fields]:
         model = self._model(body, empty="model '' not found", status=404)
+        stays = body.get("keep_alive")
+        if isinstance(stays, str) and stays.isdigit():
+            raise Wrong(400, f'time: missing unit in duration "{stays}"')
         head = {"model": body["model"], "created_at": CREATED}
         if not body.get("prompt"):
             reason = self._load_or_unload(model, body)

@@ -52,5 +52,5 @@ def real_registry(folder: Path) -> Iterator[str]:
 def _wait_for(host: str) -> None:
     """The client tries again, with longer and longer pauses, until somebody takes the call."""
     transport = httpx.HTTPTransport(retries=CALLS)
-    with httpx.Client(transport=transport, trust_env=False) as client:
+    with httpx.Client(transport=transport, trust_env=False, timeout=60) as client:
         client.get(f"http://{host}/v2/").raise_for_status()

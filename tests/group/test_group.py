@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -111,7 +112,12 @@ def start(tmp_path: Path) -> Iterator[object]:
     yield _start
     for terminal in started:
         if terminal.process.poll() is None:
+            # What a part of a test started is tethered to nobody.
+            everybody = terminal.descendants()
             terminal.process.kill()
+            for process in everybody:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         terminal.process.wait()
         if terminal.process.stdout is not None:
             terminal.process.stdout.close()

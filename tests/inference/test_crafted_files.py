@@ -13,9 +13,13 @@ from redis import Redis
 from inference import protocol
 from tests.inference.conftest import ROOT, MakeRequest, Portal, StartWorker, Until, Worker
 
-STARTER = ROOT / "var" / "starter" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+STARTER = Path(
+    os.environ.get("PORTAL_STARTER_GGUF")
+    or ROOT / "var" / "starter" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+)
 HEADER_BYTES = 4 * 1024 * 1024
-LOAD_SECONDS = 10
+# Long for a slow machine; short for what never ends.
+LOAD_SECONDS, ENDLESS_SECONDS = 100, 10
 # A number of its header and what it becomes: the first lies to the end of every computation and
 # aborts the process, the others ask for more than there is, or for shapes the weights do not have.
 NOT_A_NUMBER = ("llama.attention.layer_norm_rms_epsilon", "<f", math.nan)
@@ -120,7 +124,12 @@ def test_a_file_that_a_loader_waits_on_for_ever_is_given_up_in_time(
     until: Until,
 ) -> None:
     _, chatting, runner = _a_chat_in_the_middle(
-        start_worker, portal, make_request, blobs=blobs, until=until
+        start_worker,
+        portal,
+        make_request,
+        blobs=blobs,
+        until=until,
+        load_seconds=ENDLESS_SECONDS,
     )
     endless = spec_of(1)
     os.mkfifo(path_of(blobs, endless))
@@ -139,6 +148,7 @@ def _a_chat_in_the_middle(
     *,
     blobs: Path,
     until: Until,
+    load_seconds: int = LOAD_SECONDS,
 ) -> tuple[Worker, protocol.Request, int]:
     """A worker, a long answer of the sound model that has begun, and the process that writes it."""
     sound = spec_of(0)
@@ -148,7 +158,7 @@ def _a_chat_in_the_middle(
         INFERENCE_THREADS="1",
         OLLAMA_NUM_PARALLEL="1",
         OLLAMA_MAX_LOADED_MODELS="4",  # room for two that load beside the one that talks
-        OLLAMA_LOAD_TIMEOUT=f"{LOAD_SECONDS}s",
+        OLLAMA_LOAD_TIMEOUT=f"{load_seconds}s",
     )
     chatting = make_request("Tell me a long story.", model=sound)
     portal.submit(chatting)

@@ -162,6 +162,32 @@ def test_a_runner_that_hangs_is_ended_and_replaced(
 
 
 @pytest.mark.threat("F4")
+def test_a_runner_that_is_killed_again_and_again_while_it_loads_is_started_again(
+    start_worker: StartWorker, portal: Portal, make_request: MakeRequest, until: Until
+) -> None:
+    worker = start_worker()
+    asked = portal.submit(make_request("Hello"))
+    for _ in range(3):
+        _kill(until(worker.runner_processes), until)
+    reaper = Reaper(portal)
+
+    def is_over() -> End | None:
+        reaper.act()  # a slow test may have killed it after it had loaded
+        return portal.end(asked)
+
+    until(is_over)
+
+    assert "unloadable" not in {death.how for death in portal.deaths()}
+
+
+def _kill(processes: list[psutil.Process], until: Until) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    until(lambda: not any(process.is_running() for process in processes))
+
+
+@pytest.mark.threat("F4")
 @pytest.mark.parametrize("seed", range(2))
 def test_a_killed_runner_leaves_what_was_said_and_a_report(
     start_worker: StartWorker,

@@ -48,7 +48,7 @@ def test_the_deed_is_done_at_that_occurrence_only(deed: str, status: int) -> Non
         env={**os.environ, "PORTAL_FAULTS": f"step.after:2:{deed}"},
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=100,
     )
 
     assert done.stdout == b"1"

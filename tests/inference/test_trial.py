@@ -1,9 +1,11 @@
 """New model files are first loaded where nothing can be lost (threat E17)."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from inference import protocol, settings, trials
+from inference import protocol, settings, trial, trials
 from inference.trials import Trials
 from tests.doubles.bert import random_bert, write_gguf
 from tests.doubles.lora import random_pairs, write_lora
@@ -51,14 +53,38 @@ Judge = Callable[..., protocol.Verdict]
 def judge(tmp_path: Path) -> Judge:
     """Try the file of `SPEC`, as a host with these settings does."""
 
-    def judge(spec: protocol.ModelSpec = SPEC, **environment: str) -> protocol.Verdict:
+    def judge(
+        spec: protocol.ModelSpec = SPEC,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        **environment: str,
+    ) -> protocol.Verdict:
         config = settings.read(
             {"PORTAL_HOME": str(tmp_path), "INFERENCE_HOST": "here", **environment}
         )
-        host = Trials(config, environment={**os.environ, **SECRETS})
+        host = Trials(config, environment={**os.environ, **SECRETS}, clock=clock)
         return host.judge(spec, still_here=lambda: None)
 
     return judge
+
+
+@pytest.fixture
+def long_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Callable[[], float]]:
+    """A clock that stands still until the trial says this stage, and hurries from then on."""
+
+    def of(stage: str) -> Callable[[], float]:
+        said: list[Any] = []
+        read = trial.decode
+
+        def heard(line: bytes) -> object:
+            said.append(read(line))
+            return said[-1]
+
+        monkeypatch.setattr(trial, "decode", heard)
+        hours = itertools.count(step=3600.0)
+        return lambda: next(hours) if trial.Stage(name=stage) in said else 0.0
+
+    return of
 
 
 def test_a_sound_model_passes_and_says_what_it_is(judge: Judge, blob: Path) -> None:
@@ -75,6 +101,20 @@ def test_a_sound_model_passes_and_says_what_it_is(judge: Judge, blob: Path) -> N
     assert verdict.facts.template == "sound"
     assert verdict.facts.model_bytes > 0
     assert (verdict.queue, verdict.host) == (SPEC.queue, "here")
+
+
+def test_a_model_that_computes_nothing_that_can_be_compared_is_refused(
+    judge: Judge, blob: Path
+) -> None:
+    """Any token of it would be as good as any other, and people would read that."""
+    write_llama(blob)
+    for tensor in gguf.GGUFReader(blob, "r+").tensors:
+        if tensor.name == "output_norm.weight":
+            tensor.data[:] = float("nan")
+
+    verdict = judge()
+
+    assert (verdict.outcome, verdict.detail) == ("refused", "NotANumber")
 
 
 def test_a_model_that_embeds_is_tried_at_what_it_is_for(judge: Judge, blob: Path) -> None:
@@ -150,11 +190,13 @@ def test_a_template_that_refuses_is_noted_and_costs_nothing_else(
 
 
 @pytest.mark.threat("E18")
-def test_a_template_that_never_ends_is_ended(judge: Judge, blob: Path) -> None:
+def test_a_template_that_never_ends_is_ended(
+    judge: Judge, blob: Path, long_once: Callable[[str], Callable[[], float]]
+) -> None:
     forever = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     write_llama(blob, template=forever)
 
-    verdict = judge(OLLAMA_LOAD_TIMEOUT="8s")
+    verdict = judge(clock=long_once("writing"))
 
     assert (verdict.outcome, verdict.detail) == ("hung", "writing")
 
@@ -172,10 +214,12 @@ def test_what_is_no_model_is_refused(judge: Judge, blob: Path, content: bytes) -
     assert verdict.detail
 
 
-def test_a_file_that_is_read_for_ever_is_given_up(judge: Judge, blob: Path) -> None:
+def test_a_file_that_is_read_for_ever_is_given_up(
+    judge: Judge, blob: Path, long_once: Callable[[str], Callable[[], float]]
+) -> None:
     os.mkfifo(blob)
 
-    verdict = judge(OLLAMA_LOAD_TIMEOUT="8s")
+    verdict = judge(clock=long_once("loading"))
 
     assert (verdict.outcome, verdict.detail) == ("hung", "loading")
 

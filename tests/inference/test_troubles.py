@@ -6,7 +6,7 @@ import pytest
 
 from inference import settings
 from inference.protocol import ModelSpec
-from inference.troubles import BLOCKED_SECONDS, Troubles
+from inference.troubles import BLOCKED_SECONDS, KILLS_FORGIVEN, Troubles
 
 
 @pytest.fixture
@@ -32,6 +32,23 @@ def test_a_model_is_given_up_after_two_failed_loads_for_five_minutes(
 
     assert troubles.why_not(spec.queue, spec=spec, now=13) == "Unloadable"
     assert troubles.why_not(spec.queue, spec=spec, now=12 + BLOCKED_SECONDS) == ""
+
+
+@pytest.mark.threat("F1")
+def test_who_is_killed_while_it_loads_is_loaded_again_but_not_for_ever(
+    troubles: Troubles, spec: ModelSpec
+) -> None:
+    """An impatient hand, or a guard against full memory that the kernel does not count."""
+    blocked = []
+    for _ in range(KILLS_FORGIVEN + 2):
+        troubles.note_failed_load(spec, now=10, reason="SIGKILL", how="killed")
+        blocked.append(troubles.why_not(spec.queue, spec=spec, now=11))
+        assert troubles.may_try(spec.queue, now=11)
+
+    assert blocked == [*[""] * (KILLS_FORGIVEN + 1), "SIGKILL"]
+    troubles.note_loaded(spec.queue)
+    troubles.note_failed_load(spec, now=1_000, reason="SIGKILL", how="killed")
+    assert troubles.why_not(spec.queue, spec=spec, now=1_001) == ""
 
 
 def test_another_file_in_its_place_is_tried_at_once(

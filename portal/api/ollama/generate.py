@@ -17,6 +17,7 @@ from msgspec.structs import replace
 import gotext
 from inference import protocol
 from portal import clock
+from portal.accounts.errors import KeyIsForLess, NoKey
 from portal.accounts.models import KeyScope, Person
 from portal.api import asking, images, keys, logprobs, streaming
 from portal.api.errors import Refused, native_body
@@ -31,6 +32,10 @@ from portal.chat.prompts import Wishes
 
 _IMAGES = "GenerateRequest.images"
 _RAW_CONFLICT = "raw mode does not support template, system, or context"
+_NOT_YOUR_TEMPLATE = (
+    "a template in the request needs a key for managing models;"
+    " leave it out, and the model's own is used"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +54,7 @@ async def generate(request: HttpRequest, person: Person) -> HttpResponseBase:
     question = asked.question
     model = await database_sync_to_async(_checked)(person, asked)
     if question.wishes.template is not None:
-        await database_sync_to_async(keys.holder)(request, scope=KeyScope.MANAGE)
+        await database_sync_to_async(_must_manage)(request)
         _parsed(question.wishes.template)
     if not asked.prompt:
         return await _loaded_or_unloaded(request, person, asked, model=model)
@@ -162,6 +167,13 @@ def _checked(person: Person, asked: GenerateRequest) -> Model:
     if not asked.prompt:
         return asking.check_to_load(person, question)
     return asking.check(person, question)
+
+
+def _must_manage(request: HttpRequest) -> None:
+    try:
+        keys.holder(request, scope=KeyScope.MANAGE)
+    except (KeyIsForLess, NoKey):
+        raise Refused(status=403, message=_NOT_YOUR_TEMPLATE) from None
 
 
 def _parsed(template: str) -> None:

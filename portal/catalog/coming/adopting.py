@@ -11,6 +11,7 @@ from django.conf import settings
 from portal.accounts.models import Person
 from portal.catalog import access, queries, rows
 from portal.catalog.models import Model, ModelState
+from portal.catalog.names import ModelName
 from portal.catalog.papers import details, gguf
 from portal.catalog.storage import folders, readings
 from portal.catalog.storage.manifest import BadManifest
@@ -25,11 +26,13 @@ UNUSABLE = (WrongBytes, BadManifest, gguf.NotAGguf, NoSuchManifest, OSError)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Synced:
     """The names of models that were found, of those that can no longer be used, and of files among
-    the manifests that say nothing. `is_busy`: somebody else is looking already."""
+    the manifests that say nothing; folders of them that cannot be read. `is_busy`: somebody else is
+    looking already."""
 
     adopted: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
     is_busy: bool = False
 
 
@@ -62,12 +65,14 @@ def _sync(person: Person | None, store: Store) -> Synced:
             if model is not None:
                 rows.mark_broken(person, model=model, why=type(error).__name__)
     for model in known.values():
-        broken.append(model.name)
-        rows.mark_broken(person, model=model, why="NoSuchManifest")
+        if _is_gone(store, model):
+            broken.append(model.name)
+            rows.mark_broken(person, model=model, why="NoSuchManifest")
     return Synced(
         adopted=tuple(adopted),
         broken=tuple(broken),
         unreadable=tuple(name.short for name in store.unreadable()),
+        closed=tuple(store.closed_folders()),
     )
 
 
@@ -83,6 +88,17 @@ def _adopt(person: Person | None, *, store: Store, stored: Stored, model: Model 
         return False
     rows.remember(person, stored=stored, found=found, act="model.adopted")
     return True
+
+
+def _is_gone(store: Store, model: Model) -> bool:
+    """Not merely behind a door that is shut, or on a disk that does not answer at this moment."""
+    try:
+        store.manifest(ModelName.parse(model.name))
+    except OSError:
+        return False
+    except (NoSuchManifest, BadManifest):
+        return True
+    return False
 
 
 def _is_still_there(store: Store, stored: Stored) -> bool:

@@ -116,8 +116,10 @@ def plain_hosts() -> list[str]:
 
 def rows() -> list[Row]:
     """What is under way, then what ended lately, newest first."""
-    newest = list(Job.objects.order_by("-asked_at")[:SHOWN_JOBS])
-    newest.sort(key=lambda job: job.state not in OPEN_JOBS)
+    by_age = Job.objects.order_by("-asked_at")
+    # However many have come and gone since: what is under way can be watched and cancelled.
+    newest = list(by_age.filter(state__in=OPEN_JOBS)[:SHOWN_JOBS])
+    newest += by_age.exclude(state__in=OPEN_JOBS)[: SHOWN_JOBS - len(newest)]
     told = _told(newest)
     models = {
         model.name: model for model in Model.objects.filter(name__in=[job.name for job in newest])

@@ -16,6 +16,7 @@ from uuid import UUID
 from portal.catalog.names import Digest
 
 WAIT_SECONDS = 0.1
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Taken(Exception):
@@ -31,17 +32,24 @@ class Leases:
     @contextmanager
     def job(self, job_id: UUID) -> Iterator[None]:
         """This process works on the job. Raises `Taken` at once when another does."""
-        name = f"job-{job_id}"
+        name = _name_of(job_id)
         with self._released(name, self._locked(self._folder / name)):
             yield
 
     def is_free(self, job_id: UUID) -> bool:
-        """Whether nobody works on the job at this moment."""
+        """Whether nobody works on the job at this moment. Asks without writing: on a disk that may
+        only be read, a job whose worker died is still found."""
         try:
-            with self.job(job_id):
-                return True
-        except Taken:
+            descriptor = os.open(self._folder / _name_of(job_id), _READING)
+        except FileNotFoundError:
+            return True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return False
+        finally:
+            os.close(descriptor)
+        return True
 
     @contextmanager
     def blob(self, digest: Digest, *, while_waiting: Callable[[], None]) -> Iterator[None]:
@@ -81,6 +89,10 @@ class Leases:
                 os.close(descriptor)
                 raise Taken(path.name) from None
             os.close(descriptor)
+
+
+def _name_of(job_id: UUID) -> str:
+    return f"job-{job_id}"
 
 
 def _is_still_there(path: Path, descriptor: int) -> bool:

@@ -18,6 +18,8 @@ from portal.catalog.registry.errors import Denied
 from portal.catalog.registry.hosts import Origin
 from portal.catalog.registry.rules import Rules
 
+# One header may hold several, and proxies make one of many.
+_EACH = re.compile(r",\s*(?=(?:bearer|basic)\s)", re.ASCII | re.IGNORECASE)
 _PARAMETER = re.compile(r'([a-z]+)="([^"\\]*)"', re.ASCII | re.IGNORECASE)
 # Asks for a small JSON object: address, and the headers to send with it.
 Ask = Callable[[httpx.URL, dict[str, str]], object]
@@ -36,8 +38,8 @@ class Challenge:
     def read(cls, values: list[str]) -> "Challenge | None":
         """The first we can answer of all `WWW-Authenticate` headers, a token before a password."""
         found = []
-        for value in values:
-            kind, _, rest = value.strip().partition(" ")
+        for each in (each for value in values for each in _EACH.split(value)):
+            kind, _, rest = each.strip().partition(" ")
             fields = {key.lower(): text for key, text in _PARAMETER.findall(rest)}
             found.append(
                 cls(

@@ -214,7 +214,7 @@ class Talk:
 
     @staticmethod
     def stalled(url: httpx.URL) -> Again:
-        return Again(Stalled(host=url.host), is_stall=True)
+        return Again(Stalled(host=Origin.of_url(url).shown), is_stall=True)
 
     # ── Who we are ───────────────────────────────────────────────────────────────────────────
 
@@ -319,7 +319,7 @@ class Talk:
     @contextmanager
     def _translated(self, url: httpx.URL) -> Iterator[None]:
         """What the network does, as `Again`; what we did ourselves by ending, as `Cancelled`."""
-        host = url.host
+        host = Origin.of_url(url).shown
         try:
             yield
         except (*_BROKEN, httpcore.TimeoutException) as error:

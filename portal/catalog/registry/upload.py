@@ -35,9 +35,16 @@ class Upload:
         self.sent_bytes = 0
 
     def run(self) -> None:
-        if not self._is_there():
-            self._talk.tries().run(self._all)
+        self._talk.tries().run(self._unless_there)
         self.sent_bytes = self._layer.size_bytes
+
+    def _unless_there(self) -> None:
+        # Asked at each try: a file may have been taken though its last answer was lost.
+        if not self._is_there():
+            try:
+                self._all()
+            except _Forgotten:
+                raise Again(BadAnswer("an upload it forgot", host=self._talk.host)) from None
 
     def _is_there(self) -> bool:
         blob = self._base.join(f"blobs/{self._layer.digest}")
@@ -64,10 +71,7 @@ class Upload:
         length = max(PART_BYTES, min(MAX_PART_BYTES, size // 16))
         for start in range(0, size, length):
             part = _Part(start, min(start + length, size))
-            try:
-                location = self._sent(part, location)
-            except _Forgotten:
-                raise Again(BadAnswer("an upload it forgot", host=self._talk.host)) from None
+            location = self._sent(part, location)
             sums.append(part.sum)
         self._finish(location, sums)
 
@@ -124,7 +128,7 @@ class Upload:
                 following = self._next(response, only="Docker-Upload-Location")
                 self._put(self._talk.next_url(response), part, begin)
                 return following
-            self._talk.refuse_failure(response)
+            self._refuse_failure(response)
             return self._next(response)
 
     def _put(self, url: httpx.URL, part: "_Part", begin: int) -> None:
@@ -148,7 +152,7 @@ class Upload:
         last = int(told[1]) if told else part.start - 1
         there = last + 1 if last else 0
         if not part.start <= there <= part.end:
-            raise BadAnswer("an upload that stands elsewhere", host=self._talk.host)
+            raise _Forgotten
         return there
 
     def _finish(self, location: httpx.URL, sums: list[bytes]) -> None:
@@ -158,9 +162,18 @@ class Upload:
             {"digest": str(self._layer.digest), "etag": f"{etag}-{len(sums)}"}
         )
         with self._talk.asked("PUT", url, headers={"Content-Length": "0"}, hops=0) as response:
-            self._talk.refuse_failure(response)
+            self._refuse_failure(response)
             if response.status_code >= 300:
                 raise BadAnswer("no word that the file is taken", host=self._talk.host)
+
+    def _refuse_failure(self, response: httpx.Response) -> None:
+        """As everywhere; but an upload that is not there any more is only one to begin anew."""
+        if response.status_code == 404:
+            raise _Forgotten
+        if response.status_code == 416:
+            # It has another part of the file than we thought: it is asked which.
+            raise Again(BadAnswer("a part it does not stand at", host=self._talk.host))
+        self._talk.refuse_failure(response)
 
     def _next(self, response: httpx.Response, *, only: str | None = None) -> httpx.URL:
         fields = (only,) if only else ("Docker-Upload-Location", "Location")

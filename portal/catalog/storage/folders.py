@@ -52,17 +52,29 @@ def regular_files(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if files.is_regular(path)]
 
 
-def walk(folder: Path, *, depth: int) -> Iterator[PurePosixPath]:
-    """Relative paths of the regular files exactly `depth` levels down. Follows no link."""
-    if folder.is_symlink() or not folder.is_dir():
-        return
-    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    for entry in entries:
+def walk(folder: Path, *, depth: int, closed: dict[Path, OSError]) -> Iterator[PurePosixPath]:
+    """Relative paths of the regular files exactly `depth` levels down. Follows no link.
+
+    Folders that cannot be read are left out, and added to `closed` with the reason.
+    """
+    for entry in _entries(folder, closed=closed):
         if depth == 1 and entry.is_file(follow_symlinks=False):
             yield PurePosixPath(entry.name)
         elif depth > 1 and entry.is_dir(follow_symlinks=False):
-            for below in walk(folder / entry.name, depth=depth - 1):
+            for below in walk(folder / entry.name, depth=depth - 1, closed=closed):
                 yield entry.name / below
+
+
+def _entries(folder: Path, *, closed: dict[Path, OSError]) -> list[os.DirEntry[str]]:
+    try:
+        if folder.is_symlink() or not folder.is_dir():
+            return []
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:  # It went meanwhile, with its last model.
+        return []
+    except OSError as error:
+        closed[folder] = error
+        return []
 
 
 @contextmanager

@@ -6,7 +6,7 @@ What stands in them is read by manifest.py.
 import hashlib
 import logging
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +46,16 @@ class Manifests:
         return (name for name in self._names_or_strangers() if name is not None)
 
     def existing(self, name: ModelName) -> ModelName | None:
-        """The name as it is spelled on the disk."""
+        """The name as it is spelled on the disk. OSError where its own folder cannot be read."""
         # Not by asking for the path itself: that would follow links in its folders (threat E20).
-        return next((other for other in self.names() if other.folded == name.folded), None)
+        closed: dict[Path, OSError] = {}
+        for other in self._names_or_strangers(closed=closed):
+            if other is not None and other.folded == name.folded:
+                return other
+        for folder, error in closed.items():
+            if folder == self.folder or self._may_hold(folder, name):
+                raise error
+        return None
 
     def read(self, name: ModelName) -> Stored:
         """The manifest of this name, whatever its case. `NoSuchManifest`, or `BadManifest`."""
@@ -70,6 +77,8 @@ class Manifests:
         Of two names that differ in letter case alone, the one that is found.
         """
         found: dict[str, Stored] = {}
+        for folder in self.closed():
+            logger.warning("manifests are left out: the folder %s cannot be read", folder)
         for name in self._names_or_strangers():
             if name is None:
                 logger.warning("a file among the manifests is left out: its name is not a model's")
@@ -93,11 +102,19 @@ class Manifests:
                 found.append(name)
         return found
 
+    def closed(self) -> list[str]:
+        """Folders below `manifests` that cannot be read: while there are any, nothing is pruned."""
+        closed: dict[Path, OSError] = {}
+        deque(self._names_or_strangers(closed=closed), maxlen=0)
+        return [str(folder.relative_to(self.folder)) for folder in closed]
+
     def referenced(self) -> Counter[Digest]:
         """How many manifests need each blob. Raises `BadManifest` when one of them cannot be read:
 
         what it needs is unknown then, and nothing may be removed.
         """
+        if closed := self.closed():
+            raise BadManifest(f"the folder {closed[0]} cannot be read")
         counts: Counter[Digest] = Counter()
         for name in self.names():
             manifest = self._read_as_spelled(name).manifest
@@ -122,9 +139,17 @@ class Manifests:
         folders.remove_empty(path.parent, until=self.folder)
         return True
 
-    def _names_or_strangers(self) -> Iterator[ModelName | None]:
+    def _may_hold(self, folder: Path, name: ModelName) -> bool:
+        """Whether this name, in whatever case, would lie in this folder or below it."""
+        relative = str(folder.relative_to(self.folder))
+        return str(name.path).lower().startswith(f"{relative.lower()}/")
+
+    def _names_or_strangers(
+        self, *, closed: dict[Path, OSError] | None = None
+    ) -> Iterator[ModelName | None]:
         """None for a file whose name is not a model's."""
-        for relative in folders.walk(self.folder, depth=4):
+        skipped = {} if closed is None else closed
+        for relative in folders.walk(self.folder, depth=4, closed=skipped):
             try:
                 yield ModelName.of_path(relative)
             except NotAName:

@@ -272,6 +272,10 @@ class Store:
         """Names whose file is no manifest: while there are any, nothing is pruned."""
         return self._manifests.unreadable()
 
+    def closed_folders(self) -> list[str]:
+        """Those below `manifests` that cannot be read: the same holds for them."""
+        return self._manifests.closed()
+
     def layers_of(self, name: ModelName) -> set[Digest]:
         """The blobs this model needs; none when its manifest is absent or says nothing usable."""
         try:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
+from channels.db import database_sync_to_async
 from django.db import transaction
 from django.utils import translation
 from django.utils.functional import Promise
@@ -23,6 +24,8 @@ from portal.catalog import access
 from portal.catalog.models import Model
 from portal.chat.errors import BadCommand, ChatError, DoesNotAnswer
 from portal.chat.models import Generation
+from portal.streams import requests
+from portal.streams.connection import AWAY
 
 MAX_PROMPT_CHARS = 20_000
 MAX_ANSWER_TOKENS = 512
@@ -58,6 +61,10 @@ _WORDS: dict[str, Promise] = {
     ),
     "lost": _("The answer was lost on its way. Nothing else was harmed; try again."),
 }
+_ALONE = _(
+    "No model server reports now, so the prompt waits. Nothing is lost: start one, and the answer"
+    " comes here; or press Stop."
+)
 _OTHER = _("The model could not answer. Nothing else was harmed; try again.")
 
 
@@ -92,14 +99,17 @@ def sentence_about(detail: str) -> str:
 
 
 async def told(person: Person, generation: Generation) -> AsyncIterator[bytes]:
-    """The answer as lines of JSON: `said`, then `done` with statistics, or `refused`."""
+    """The answer as lines of JSON: `said`, then `done` with statistics, or `refused`.
+
+    `waiting` comes now and then while no model server is there that could say anything.
+    """
     language = translation.get_language() or "en"
     answer = streaming.Answer(person, generation)
     try:
         while True:
             step = await answer.step(within_seconds=streaming.PACE.heartbeat_seconds)
             if step is None:
-                yield b"\n"
+                yield await database_sync_to_async(_silence)(language)
             elif isinstance(step, protocol.End):
                 with translation.override(language):
                     yield line(_ended(step))
@@ -108,6 +118,18 @@ async def told(person: Person, generation: Generation) -> AsyncIterator[bytes]:
                 yield line({"is": "said", "text": step.text, "thinking": step.thinking})
     finally:
         await answer.close()
+
+
+def _silence(language: str) -> bytes:
+    """What is sent while nothing comes: that time passes; and why, where nobody could answer."""
+    try:
+        is_alone = not requests.host_states()
+    except AWAY:
+        is_alone = False
+    if not is_alone:
+        return b"\n"
+    with translation.override(language):
+        return line({"is": "waiting", "sentence": str(_ALONE)})
 
 
 def line(fields: dict[str, Any]) -> bytes:

@@ -3,6 +3,7 @@
 import "./cards.css";
 import "./controls.css";
 import "./jobs.css";
+import "./lists.css";
 import { follow } from "./jobs";
 import { measuring } from "./measuring";
 import { trying } from "./trying";

@@ -10,11 +10,13 @@ export function trying(form: HTMLFormElement): void {
 
   const say = (line: Line): void => {
     if (line.is === "said") {
+      named(result, "refusal").textContent = "";
       named(result, "thinking").textContent += line.thinking ?? "";
       named(result, "answer").textContent += line.text ?? "";
-    } else if (line.is === "refused") {
+    } else if (line.is === "refused" || line.is === "waiting") {
       named(result, "refusal").textContent = line.sentence ?? "";
     } else if (line.is === "done") {
+      named(result, "refusal").textContent = "";
       named(result, "statistics").hidden = false;
       named(result, "rows").replaceChildren(...(line.statistics ?? []).map(rowOf));
     }

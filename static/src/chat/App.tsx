@@ -13,6 +13,7 @@ import { Icon } from "./icons";
 import { WithoutSocket } from "./line/WithoutSocket";
 import { Panels } from "./order/Panels";
 import { TemporaryBanner } from "./order/TemporaryBanner";
+import { isPlain } from "./prose";
 import { visible as previewed } from "./rendering/previewed";
 import { Sidebar } from "./Sidebar";
 import { Extras } from "./settings/Extras";
@@ -52,6 +53,13 @@ export function App(): JSX.Element {
         {connection.value === "offline" && (
           <p class="banner" role="status">
             {t("No connection. Your text is kept; the page goes on by itself once it is back.")}
+          </p>
+        )}
+        {isPlain.value && connection.value !== "offline" && (
+          <p class="banner" role="status">
+            {t(
+              "Answers are plain text for now: a part of this page could not be fetched. Nothing is lost. It is tried again with the next answer, and when you reload the page.",
+            )}
           </p>
         )}
         <WithoutSocket />

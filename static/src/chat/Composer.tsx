@@ -6,6 +6,7 @@ import { unquoted } from "./commands/parse";
 import { SaidNote } from "./commands/SaidNote";
 import { said } from "./commands/said";
 import { useSlash } from "./commands/slash";
+import { isComposing } from "./composing";
 import { ContextMeter } from "./context/ContextMeter";
 import { ContextWarning } from "./context/ContextWarning";
 import { draftText } from "./context/context";
@@ -36,6 +37,7 @@ export function Composer(): JSX.Element {
   const canSend = isWritten && isHeard && hindrance.value === "";
 
   const slash = useSlash(text, setText);
+  const [isEager, setEager] = useEager(canSend, () => submit());
 
   useTaken(setText, box);
   useGrowth(box, text);
@@ -52,6 +54,7 @@ export function Composer(): JSX.Element {
     if (slash.obeys()) {
       return;
     }
+    setEager(isWritten && !isWelcome.peek());
     if (canSend && send(unquoted(text))) {
       said.value = null;
       setText("");
@@ -59,12 +62,10 @@ export function Composer(): JSX.Element {
     }
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>): void => {
-    // 229: the browser's sign that an input method is composing, where isComposing comes late.
-    const isComposing = event.isComposing || event.keyCode === 229;
     if (slash.hears(event)) {
       return;
     }
-    if (event.key === "Enter" && !event.shiftKey && !isComposing) {
+    if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) {
       event.preventDefault();
       submit();
     }
@@ -103,7 +104,10 @@ export function Composer(): JSX.Element {
           placeholder={hasNone ? t("No model to ask yet") : t("Ask anything")}
           disabled={isClosed}
           value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
+          onInput={(event) => {
+            setEager(false);
+            setText(event.currentTarget.value);
+          }}
           onKeyDown={onKeyDown}
         />
         <div class="sheet-foot">
@@ -136,7 +140,11 @@ export function Composer(): JSX.Element {
           </div>
         </div>
       </div>
-      <p class="hint">{t("Answers can be wrong. Check what matters.")}</p>
+      <p class="hint" role={isEager ? "status" : undefined}>
+        {isEager
+          ? t("Will be sent once you are online.")
+          : t("Answers can be wrong. Check what matters.")}
+      </p>
     </form>
   );
 }
@@ -155,6 +163,19 @@ function useDraft(): [string, (text: string) => void] {
     memory.writeSoon(name, text);
   };
   return [current.text, set];
+}
+
+/** Enter before the page knows whom it can ask is not lost: it is done as soon as the page does. */
+function useEager(canSend: boolean, submit: () => void): [boolean, (isEager: boolean) => void] {
+  const [isEager, setEager] = useState(false);
+  const isOpening = shown.value.is === "opening";
+  useEffect(() => {
+    if (isEager && canSend && !isOpening) {
+      setEager(false);
+      submit();
+    }
+  }, [isEager, canSend, isOpening]);
+  return [isEager, setEager];
 }
 
 /** Takes text that a starter offers or that a refusal gives back. */

@@ -1,14 +1,32 @@
-/** A place on the page where a growing text is drawn, at most once a frame. */
+/** A place on the page where a growing text is drawn, at most once a frame; until it can be, as it is. */
 
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
-import { GrowingText } from "./growing";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { GrowingText } from "./growing";
+import { drawer, fetchDrawer } from "./prose";
 import { drawnSince } from "./rendering/pacing";
 import { pressed } from "./rendering/pressed";
 
 const LONGEST_WAIT_MS = 120;
 
-export function Markdown({ text, isOver }: { text: string; isOver: boolean }): JSX.Element {
+interface Props {
+  text: string;
+  isOver: boolean;
+}
+
+export function Markdown(props: Props): JSX.Element {
+  const Drawer = drawer.value;
+  useEffect(() => void fetchDrawer(), []);
+  return Drawer === null ? (
+    <div class="prose prose-plain" dir="auto">
+      {props.text}
+    </div>
+  ) : (
+    <Drawn {...props} Drawer={Drawer} />
+  );
+}
+
+function Drawn({ text, isOver, Drawer }: Props & { Drawer: typeof GrowingText }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const growing = useRef<GrowingText | null>(null);
   const newest = useRef({ text, isOver });
@@ -21,7 +39,7 @@ export function Markdown({ text, isOver }: { text: string; isOver: boolean }): J
       cancel.current = null;
       if (place.current !== null) {
         const fromMs = performance.now();
-        growing.current ??= new GrowingText(place.current);
+        growing.current ??= new Drawer(place.current);
         growing.current.show(newest.current.text, newest.current.isOver);
         drawnSince(fromMs);
       }

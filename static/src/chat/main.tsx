@@ -17,6 +17,7 @@ import { App } from "./App";
 import { install } from "./installing";
 import * as memory from "./memory";
 import { personId } from "./page";
+import { fetchDrawer } from "./prose";
 import { listen } from "./settings/shortcuts";
 import { start } from "./start";
 import { loadWords } from "./words";
@@ -30,4 +31,6 @@ if (page !== null) {
   page.replaceChildren();
   render(<App />, page);
 }
+// The composer is on the screen first. An answer that is to be drawn earlier fetches it by itself.
+requestAnimationFrame(() => window.setTimeout(() => void fetchDrawer()));
 install();

@@ -2,11 +2,12 @@
 
 import * as address from "./address";
 import { refreshList, takeList } from "./conversations";
-import { hear } from "./files/travelling";
+import { hear, resumeJourneys } from "./files/travelling";
 import type { Push, Welcome } from "./frames";
 import { followAddress, readShared } from "./order/shared";
 import { refreshShelves } from "./order/shelves";
 import { endWhenLeft } from "./order/temporary";
+import { fetchDrawer } from "./prose";
 import { resume } from "./sending";
 import { models, takeWelcome } from "./session";
 import * as settings from "./settings/chosen";
@@ -42,6 +43,8 @@ async function onConnected(): Promise<void> {
   }
   followShown();
   rereadShown();
+  resumeJourneys();
+  void fetchDrawer();
 }
 
 function onPush(push: Push): void {

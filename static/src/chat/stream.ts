@@ -10,6 +10,8 @@ const answers = new Map<string, Signal<Answer>>();
 const followed = new Set<string>();
 /** Answers of which more has come than is shown: pieces may come faster than anybody sees. */
 const ahead = new Map<string, Answer>();
+/** What she thinks of answers, as long as the server may not have heard it. */
+const unheard = new Map<string, { rating: Rating | null }>();
 let isToBeShown = false;
 
 /** Called with the id of a generation whose events do not fit together: read it again. */
@@ -31,7 +33,8 @@ export function takeStored(frame: GenerationFrame): Signal<Answer> {
     answers.set(frame.id, fresh);
     return fresh;
   }
-  showNow(known, merge(latest(known), frame));
+  // What was read before the server heard of a rating is older than what is shown.
+  showNow(known, merge(latest(known), { ...frame, ...unheard.get(frame.id) }));
   return known;
 }
 
@@ -94,7 +97,19 @@ export function receiveStatus(status: Status): void {
   }
 }
 
-/** What she thinks of it, as soon as the server has heard it. */
+/** Shown at once, whatever is read meanwhile, until `heard` is called. */
+export function rateUnheard(generationId: string, rating: Rating | null): { heard: () => void } {
+  const own = { rating };
+  unheard.set(generationId, own);
+  takeRating(generationId, rating);
+  const heard = (): void => {
+    if (unheard.get(generationId) === own) {
+      unheard.delete(generationId);
+    }
+  };
+  return { heard };
+}
+
 export function takeRating(generationId: string, rating: Rating | null): void {
   const known = answers.get(generationId);
   if (known !== undefined) {

@@ -265,7 +265,13 @@ async def test_a_template_of_ones_own_needs_the_scope_of_those_who_manage_models
 ) -> None:
     refused = await alice.post(PATH, {**body, "template": "<{{ .Prompt }}>"})
 
-    assert refused.status_code == 403
+    assert (refused.status_code, refused.json()) == (
+        403,
+        {
+            "error": "a template in the request needs a key for managing models;"
+            " leave it out, and the model's own is used"
+        },
+    )
     assert engined.taken == []
 
 

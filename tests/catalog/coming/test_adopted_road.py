@@ -12,7 +12,7 @@ from tests.browser.house import House, until
 from tests.browser.test_real_model import SHORT, starter_file
 from tests.catalog.ollama_folder import OllamaFolder
 
-pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.model, pytest.mark.timeout(480)]
 
 PEOPLE = parts.ROOT / "tests" / "browser" / "real_people.py"
 ASKED = {

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from portal.accounts.models import Person
 from portal.audit.models import Entry
@@ -23,6 +24,7 @@ from tests.catalog.ollama_folder import OllamaFolder
 
 pytestmark = pytest.mark.django_db
 
+LATER = 2**40
 WEIGHTS = chat_gguf()
 PARAMS = b'{"stop":["<|im_end|>"],"temperature":0.7}\n'
 MESSAGES = b'[{"role":"user","content":"Who are you?"},{"role":"assistant","content":"Ann."}]\n'
@@ -183,6 +185,38 @@ def test_a_folder_that_we_may_only_read_is_adopted_and_nothing_is_written_there(
 
     assert synced.adopted == ("plain:latest",)
     assert folder.tree() == before
+
+
+@pytest.mark.threat("E15")
+def test_a_folder_that_cannot_be_read_holds_up_no_other_model_and_costs_no_file(
+    folder: OllamaFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not by its rights: a test may be run by somebody whom no rights stop."""
+    folder.put("models.example.com/team/hidden/latest", [("model", WEIGHTS), ("system", b"One.")])
+    assert actions.sync_with_store(None).adopted == ("models.example.com/team/hidden:latest",)
+    folder.put("plain/latest", [("model", WEIGHTS), ("system", b"Two.")])
+    really_scan = os.scandir
+
+    def shut(path: Path) -> object:
+        if str(path).endswith("/team"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return really_scan(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    call_command("adoptmodels")
+    store = queries.open_store()
+
+    said = capsys.readouterr()
+    assert said.out == "adopted 'plain:latest'\n"
+    assert "cannot be read: the folder manifests/models.example.com/team." in said.err
+    assert not Model.objects.filter(state=ModelState.BROKEN).exists()
+    assert store.manifest(ModelName.parse("plain")).name.model == "plain"
+    assert store.has_manifest(ModelName.parse("models.example.com/others/new")) is False
+    with pytest.raises(PermissionError):
+        store.has_manifest(ModelName.parse("models.example.com/TEAM/hidden"))
+    assert store.remove_unreferenced(older_than=LATER) == []
+    call_command("prunemodels")
+    assert "models.example.com/team cannot be read" in capsys.readouterr().err
 
 
 def test_only_who_looks_after_models_may_adopt(alice: Person, store_root: Path) -> None:

@@ -11,6 +11,7 @@ from portal.catalog import jobs
 from portal.catalog.jobs.terminal import Bars
 from portal.catalog.models import Job, JobState, Model
 from portal.streams.jobs import Line
+from tests.doubles.shelf import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -77,7 +78,7 @@ def test_a_pull_that_somebody_cancels_says_that_what_came_is_kept(
     shelf.gate.clear()
 
     def cancel() -> None:
-        assert shelf.is_at_gate.wait(20)
+        assert shelf.is_at_gate.wait(PATIENCE_SECONDS)
         jobs.cancel(None, Job.objects.get().id)
 
     workers.begin(cancel)

@@ -2,7 +2,10 @@
 
 import asyncio
 import dataclasses
+import errno
+import os
 import shutil
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -260,8 +263,40 @@ def test_where_no_lease_can_be_had_who_waits_is_told_and_who_works_goes_on(store
     waiting.refresh_from_db()
     at_work.refresh_from_db()
     assert waiting.state == JobState.FAILED
-    assert jobs.sentence_about(waiting).startswith("The disk refused: file exists. Nothing")
+    assert jobs.sentence_about(waiting).startswith("The disk refused: not a directory. N")
     assert (at_work.state, at_work.fence) == (JobState.RUNNING, 3)
+
+
+@pytest.mark.threat("E12")
+def test_on_a_disk_that_turned_read_only_a_job_whose_worker_died_ends_in_plain_words(
+    store, shelf, sent, monkeypatch
+):
+    shelf.put("tiny:1")
+    root = store.staged_folder().parent
+    died = jobs.start(None, "pull", name="tiny:1")
+    at_work = jobs.start(None, "push", name="tiny:1")
+    Job.objects.update(state=JobState.RUNNING)
+    with Leases(root).job(at_work.id):
+        (root / ".portal-leases" / f"job-{died.id}").touch()  # as a killed worker leaves it
+        really_open = os.open
+
+        def read_only(path, flags, *more, **named):
+            is_writing = flags & (os.O_CREAT | os.O_RDWR | os.O_WRONLY)
+            if is_writing and Path(path).is_relative_to(root):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+            return really_open(path, flags, *more, **named)
+
+        sent.clear()
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "open", read_only)
+            jobs.sweep()
+            assert sent == [died.id]
+            assert jobs.work(died.id)
+
+    died.refresh_from_db()
+    at_work.refresh_from_db()
+    assert (died.state, at_work.state) == (JobState.FAILED, JobState.RUNNING)
+    assert jobs.sentence_about(died).startswith("The disk refused: read-only file system.")
 
 
 def test_a_job_that_keeps_killing_its_workers_is_given_up_in_plain_words(store, shelf, sent):
@@ -309,9 +344,16 @@ def test_a_cancelled_pull_stops_and_resumes_from_what_it_had(
 
 
 def test_a_resume_that_comes_before_the_old_worker_has_let_go_waits_for_it(
-    store, shelf, sent, workers, monkeypatch
+    store, shelf, sent, workers, monkeypatch, quick_beats
 ):
-    monkeypatch.setattr(running, "BEAT_SECONDS", 0.3)
+    may_look = threading.Event()
+    look = running.Running._look
+
+    def look_once_let(attempt: running.Running) -> None:
+        assert may_look.wait(PATIENCE_SECONDS)
+        look(attempt)
+
+    monkeypatch.setattr(running.Running, "_look", look_once_let)
     manifest = shelf.put("tiny:1")
     shelf.gate.clear()
     job = jobs.start(None, "pull", name="tiny:1")
@@ -322,8 +364,8 @@ def test_a_resume_that_comes_before_the_old_worker_has_let_go_waits_for_it(
     jobs.resume(None, job.id)
     assert not Leases(configured.PORTAL.models).is_free(job.id)
     workers.work_on(job.id)
-    monkeypatch.setattr(running, "BEAT_SECONDS", 0.01)
     shelf.is_at_gate.clear()
+    may_look.set()
     assert shelf.is_at_gate.wait(PATIENCE_SECONDS)
     shelf.gate.set()
     workers.finish()

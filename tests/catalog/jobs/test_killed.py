@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.fault,
     pytest.mark.threat("E10"),
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(450),
 ]
 
 CHUNK_BYTES = 16 * 1024

@@ -17,7 +17,7 @@ from tests.browser.house import House, until
 from tests.browser.test_real_model import SHORT, starter_file
 from tests.doubles import tinymodels
 
-pytestmark = [pytest.mark.model, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.model, pytest.mark.timeout(480)]
 
 PEOPLE = Path(__file__).parents[2] / "browser" / "real_people.py"
 PIECE = os.urandom(1024 * 1024)

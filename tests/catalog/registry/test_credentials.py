@@ -116,6 +116,22 @@ def test_a_password_is_shown_to_a_registry_that_asks_for_it(safe, name, safe_rul
     assert shown_to(safe) == ["", f"Basic {SECRET}"]
 
 
+def test_several_ways_to_sign_in_may_stand_in_one_header(lying, rules):
+    name = lying.add_model("small", WEIGHTS)
+    bearer = f'Bearer realm="http://{lying.host}/token",service="registry"'
+
+    def asks(asked: Asked) -> bool:
+        is_refused = asked.headers.get("Authorization") != f"Bearer {TOKEN}"
+        if is_refused:
+            asked.say(401, WWW_Authenticate=f'Basic realm="x", {bearer}')
+        return is_refused
+
+    lying.lies = [gives_tokens, asks]
+
+    assert Registry(rules).manifest(name).data == lying.manifests["me/small:latest"]
+    assert parse_qs(urlsplit(lying.seen[1].path).query)["service"] == ["registry"]
+
+
 def test_without_a_password_the_portals_own_key_signs(lying, rules):
     """Checked as the registry would: with the public key that the request itself shows."""
     name = lying.add_model("small", WEIGHTS)

@@ -209,6 +209,55 @@ def test_an_upload_the_registry_forgot_begins_anew(registry, lying, name, store,
     assert lying.blobs[str(layer.digest)] == WEIGHTS
 
 
+def loses_all(lying: LyingRegistry, *, method: str, status: int):
+    """What came before this part, or before the end, is gone, and the registry says so."""
+
+    def lie(asked: Asked) -> bool:
+        is_first = asked.headers.get("Content-Range", "").startswith("0-")
+        if asked.command != method or "/uploads/" not in asked.path or is_first:
+            return False
+        asked.rfile.read(int(asked.headers["Content-Length"]))
+        here = asked.path.partition("?")[0].rpartition("/")[2]
+        del lying.uploads[here][:]
+        if status == 404:
+            del lying.uploads[here]
+        asked.say(status)
+        return True
+
+    return once(lie)
+
+
+@pytest.mark.parametrize(("method", "status"), [("PATCH", 404), ("PATCH", 416), ("PUT", 404)])
+def test_an_upload_the_registry_lost_meanwhile_begins_anew(
+    registry, lying, name, store, layer, method, status
+):
+    lying.lies = [loses_all(lying, method=method, status=status)]
+
+    registry.send(name, layer, store=store, told=ignored)
+
+    assert len(lying.asked_for("POST", "/uploads/")) == 2
+    assert lying.blobs[str(layer.digest)] == WEIGHTS
+
+
+def test_a_file_that_was_taken_is_not_sent_again_for_want_of_the_last_answer(
+    registry, lying, name, store, layer
+):
+    def takes_and_breaks(asked: Asked) -> bool:
+        is_end = asked.command == "PUT" and "digest=" in asked.path
+        if is_end:
+            here = asked.path.partition("?")[0].rpartition("/")[2]
+            lying.blobs[str(layer.digest)] = bytes(lying.uploads.pop(here))
+            asked.hang_up()
+        return is_end
+
+    lying.lies = [takes_and_breaks]
+
+    registry.send(name, layer, store=store, told=ignored)
+
+    assert len(lying.asked_for("POST", "/uploads/")) == 1
+    assert lying.blobs[str(layer.digest)] == WEIGHTS
+
+
 def test_parts_go_straight_to_where_the_registry_says(registry, lying, name, store, layer):
     """A 307 to a part: it is put there, and the next goes where the answer said."""
     straight: list[bytes] = []

@@ -22,12 +22,14 @@ from inference.protocol import Message, Options
 from tests.inference.engine.aboard import Clock, end_of, request, run, text_of
 from tests.inference.engine.families import CHATML, FAMILIES, Family
 
-pytestmark = [pytest.mark.model, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.model, pytest.mark.timeout(450)]
 
 # Another batch shape adds up the same numbers in another order. Where the two best logits are
 # closer than this, either is right; from there on two greedy answers may part.
 TIE_LOGITS = 0.5
-SYSTEM = ("system", "You are a helpful assistant.")
+# With this first line it says Paris by far: with others the first word hangs on how the processor
+# rounds, and half of the time it goes on in French.
+SYSTEM = ("system", "Give short, factual answers.")
 QUESTIONS = (
     "What is the capital of France?",
     "Name three colours.",

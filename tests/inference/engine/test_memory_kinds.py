@@ -16,7 +16,7 @@ from inference.engine.shelf import Shelf
 from inference.engine.slots import Slot, Slots
 from tests.doubles import tinymodels
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(450)
 
 # The same numbers added up in another order; the best token stands out by far more than this.
 TOLERANCE_LOGITS = 0.05

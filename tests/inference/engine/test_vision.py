@@ -37,7 +37,7 @@ from tests.inference.engine.aboard import (
     text_of,
 )
 
-pytestmark = [pytest.mark.threat("F15"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.threat("F15"), pytest.mark.timeout(450)]
 
 WIDTH, CONTEXT = 64, 512
 # The same numbers added up in another order.

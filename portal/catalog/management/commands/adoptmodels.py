@@ -21,5 +21,10 @@ class Command(BaseCommand):
             self.stderr.write(f"not whole: '{name}'. Fetch it again, or remove it.")
         for name in synced.unreadable:
             self.stderr.write(f"not a manifest: '{name}'. Fetch it again, or remove it.")
-        if not (synced.adopted or synced.broken or synced.unreadable):
+        for folder in synced.closed:
+            self.stderr.write(
+                f"cannot be read: the folder manifests/{folder}. Its models are left out until"
+                " whoever runs the portal has the right to read it."
+            )
+        if not (synced.adopted or synced.broken or synced.unreadable or synced.closed):
             self.stdout.write("Nothing new.")

@@ -26,3 +26,8 @@ class Command(BaseCommand):
                 f"The manifest of {name} cannot be read. While it is there nothing is removed:"
                 f" fetch it again, or `manage.py rmmodel {name}`."
             )
+        for folder in pruned.closed:
+            self.stderr.write(
+                f"The folder manifests/{folder} cannot be read. While that is so nothing is"
+                " removed: give whoever runs the portal the right to read it."
+            )

@@ -2,6 +2,7 @@
 
 import type { JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { isComposing } from "../composing";
 import { refusalOf } from "../sentences";
 import { choosable } from "../session";
 import { details } from "../settings/chosen";
@@ -51,7 +52,7 @@ export function useSlash(text: string, setText: (text: string) => void): Slash {
     }
   };
   const hears = (event: TargetedKeyboardEvent<HTMLTextAreaElement>): boolean => {
-    if (event.isComposing || event.keyCode === 229) {
+    if (isComposing(event)) {
       return false;
     }
     if (isOpen) {

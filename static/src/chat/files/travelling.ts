@@ -10,7 +10,7 @@ import { add, attached, attachedIn, change } from "./attached";
 import type { Attachment } from "./fitness";
 import type { FileChanged, FileFrame } from "./frames";
 import { sizeInWords } from "./sizes";
-import { dropUnsent, lookAt, NotTaken, upload } from "./uploading";
+import { dropUnsent, lookAt, NotArrived, NotTaken, upload } from "./uploading";
 
 const MOST_AT_ONCE = 3;
 /** Should a word of the server be lost: so often is asked after what it reads. */
@@ -20,6 +20,8 @@ const MOST_HEARD = 50;
 interface Journey {
   file: File;
   ending: AbortController;
+  /** It broke off, and sets out again by itself with the next connection. */
+  isBroken: boolean;
 }
 
 /** What is on its way or did not arrive; a reload forgets it, as browsers must. */
@@ -55,7 +57,7 @@ export function attach(files: readonly File[]): void {
   for (const [index, file] of files.slice(0, fresh.length).entries()) {
     const { key = "", refusal: isRefused } = fresh[index] ?? {};
     if (isRefused === "") {
-      journeys.set(key, { file, ending: new AbortController() });
+      journeys.set(key, { file, ending: new AbortController(), isBroken: false });
       begin(key);
     }
   }
@@ -68,12 +70,22 @@ function tooLarge(bytes: number): string {
   });
 }
 
-export function tryAgain({ key }: Attachment): void {
+export function tryAgain({ key }: Pick<Attachment, "key">): void {
   const journey = journeys.get(key);
   if (journey !== undefined) {
     journey.ending = new AbortController();
+    journey.isBroken = false;
     change(is(key), (each) => ({ ...each, refusal: "", progress: 0 }));
     begin(key);
+  }
+}
+
+/** What broke off with the connection sets out again with the next. */
+export function resumeJourneys(): void {
+  for (const [key, { isBroken }] of journeys) {
+    if (isBroken) {
+      tryAgain({ key });
+    }
   }
 }
 
@@ -115,7 +127,8 @@ function next(): void {
   }
 }
 
-async function travel(key: string, { file, ending }: Journey): Promise<void> {
+async function travel(key: string, journey: Journey): Promise<void> {
+  const { file, ending } = journey;
   try {
     const arrived = await upload({
       file,
@@ -130,6 +143,7 @@ async function travel(key: string, { file, ending }: Journey): Promise<void> {
     const newest = heard.get(arrived.id) ?? arrived;
     change(is(key), (each) => ({ ...each, progress: 1, file: newest }));
   } catch (error) {
+    journey.isBroken = error instanceof NotArrived;
     const words = error instanceof NotTaken ? error.message : t("This file could not be added.");
     change(is(key), (each) => ({ ...each, refusal: words }));
   }

@@ -10,6 +10,9 @@ const NOT_FOUND = 404;
 /** The server's own sentence, or ours where it could not say one. */
 export class NotTaken extends Error {}
 
+/** It broke off on its way: nobody has refused it. */
+export class NotArrived extends NotTaken {}
+
 export interface Upload {
   file: File;
   signal: AbortSignal;
@@ -36,7 +39,9 @@ export function upload({ file, signal, told }: Upload): Promise<FileFrame> {
       }
     });
     request.addEventListener("error", () =>
-      fail(t("This file did not arrive. Check that it is still there, and try again.")),
+      reject(
+        new NotArrived(t("This file did not arrive. Check that it is still there, and try again.")),
+      ),
     );
     request.addEventListener("abort", () => fail(""));
     signal.addEventListener("abort", () => request.abort());

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { isComposing } from "../composing";
 
 interface Props {
   label: string;
@@ -34,7 +35,10 @@ export function NameBox({ label, name, maxLength, done }: Props): JSX.Element {
       defaultValue={before.current}
       onBlur={(event) => finish(event.currentTarget.value)}
       onKeyDown={(event) => {
-        if (event.key === "Enter" && !event.isComposing) {
+        if (isComposing(event)) {
+          return;
+        }
+        if (event.key === "Enter") {
           finish(event.currentTarget.value);
         } else if (event.key === "Escape") {
           event.stopPropagation();

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as address from "../address";
+import { isComposing } from "../composing";
 import { closeDrawer } from "../drawer";
 import { sentenceOf } from "../sentences";
 import { Modal } from "../settings/Modal";
@@ -72,7 +73,7 @@ export function SearchPanel(): JSX.Element {
         onInput={(event) => setWords(event.currentTarget.value)}
         onKeyDown={(event) => {
           // A browser would empty the line first, and close at the second press.
-          if (event.key === "Escape") {
+          if (event.key === "Escape" && !isComposing(event)) {
             event.preventDefault();
             closePanel();
           }

@@ -2,6 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import * as address from "../address";
+import { fetchDrawer } from "../prose";
 import { sentenceOf } from "../sentences";
 import { ask } from "../socket";
 import type { SharedReply } from "./frames";
@@ -26,9 +27,9 @@ export function followAddress(): void {
 
 export async function readShared(id: string): Promise<void> {
   try {
-    const shared = (await ask("share.open", { share_id: id })) as SharedReply;
+    const [shared] = await Promise.all([ask("share.open", { share_id: id }), fetchDrawer()]);
     if (address.sharedId.peek() === id) {
-      sharedNow.value = { is: "open", shared };
+      sharedNow.value = { is: "open", shared: shared as SharedReply };
     }
   } catch (error) {
     if (address.sharedId.peek() === id) {

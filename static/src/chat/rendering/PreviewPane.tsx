@@ -10,7 +10,8 @@ import { documentOf, save } from "./documents";
 import { pictureOf } from "./drawing";
 import { isolatedFrame } from "./isolated";
 import type { Kind } from "./kinds";
-import { closePreview, turnTo, versions, visible } from "./previewed";
+import { closePreview, turnTo, visible } from "./previewed";
+import { versions } from "./versions";
 import "./preview.css";
 
 const NAMES: Record<Kind, string> = {

@@ -1,10 +1,7 @@
-/** What is shown beside the chat: a kind of document, and which of its versions in this conversation. */
+/** What is shown beside the chat: a document of some kind. Its other versions: versions.ts. */
 
 import { computed, signal } from "@preact/signals";
-import { isOpen } from "../generations";
-import { fencesOf } from "../markdown";
-import { answerOf } from "../stream";
-import { shown, shownId } from "../talk/shown";
+import { shownId } from "../talk/shown";
 import { type Kind, kindOf } from "./kinds";
 
 interface Previewed {
@@ -22,32 +19,6 @@ export const visible = computed(() => {
   const now = previewed.value;
   return now !== null && now.conversationId === shownId.value ? now : null;
 });
-
-/** Every version of that kind in the finished answers of the shown branch, the oldest first. */
-export const versions = computed<string[]>(() => {
-  const now = visible.value;
-  if (now === null) {
-    return [];
-  }
-  const found = answersShown().flatMap((text) =>
-    fencesOf(text)
-      .filter(({ language, text: code }) => kindOf(language, code) === now.kind)
-      .map((fence) => fence.text),
-  );
-  const isThere = found.some((text) => text === now.text);
-  return isThere ? found : [...found, now.text];
-});
-
-function answersShown(): string[] {
-  const now = shown.value;
-  if (now.is !== "open") {
-    return [];
-  }
-  return now.questions.flatMap((question) => {
-    const answer = answerOf(question.shownAnswer ?? "")?.value;
-    return answer === undefined || isOpen(answer) ? [] : [answer.text];
-  });
-}
 
 export function openPreview(language: string, text: string, button: HTMLElement): void {
   const kind = kindOf(language, text);

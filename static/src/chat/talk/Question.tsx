@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { isComposing } from "../composing";
 import { copy } from "../copying";
 import { canSee } from "../files/attached";
 import { hindranceOf } from "../files/fitness";
@@ -112,11 +113,13 @@ function EditBox({ question, now }: { question: Question; now: Editing }): JSX.E
     }
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>): void => {
-    const isComposing = event.isComposing || event.keyCode === 229;
-    if (event.key === "Enter" && !event.shiftKey && !isComposing) {
+    if (isComposing(event)) {
+      return;
+    }
+    if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       submit();
-    } else if (event.key === "Escape" && !isComposing) {
+    } else if (event.key === "Escape") {
       event.stopPropagation();
       stopEditing();
     }

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isComposing } from "../composing";
 import type { Rating } from "../frames";
 import type { Answer } from "../generations";
 import { t } from "../words";
@@ -34,7 +35,7 @@ export function RatingBox({ answer, rating, close }: Props): JSX.Element {
         close();
       }}
       onKeyDown={(event) => {
-        if (event.key === "Escape") {
+        if (event.key === "Escape" && !isComposing(event)) {
           event.stopPropagation();
           close();
         }

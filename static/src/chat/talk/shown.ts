@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import * as address from "../address";
 import { takeConversation } from "../conversations";
 import type { ConversationReply, NextFrame, Sent, Waits } from "../frames";
+import { fetchDrawer } from "../prose";
 import { ask, Refused } from "../socket";
 import { followOnly, takeStored } from "../stream";
 import { type Branch, joined, questionOf, withEarlier, withSent } from "./branch";
@@ -87,7 +88,9 @@ export async function showAnswer(generationId: string): Promise<void> {
 
 async function turnTo(id: string, type: string, fields: Record<string, unknown>): Promise<void> {
   try {
-    take(id, (await ask(type, fields)) as ConversationReply);
+    // Its answers come with it, not as plain text first.
+    const [reply] = await Promise.all([ask(type, fields), fetchDrawer()]);
+    take(id, reply as ConversationReply);
   } catch (error) {
     if (!(error instanceof Refused)) {
       throw error;
