@@ -19,6 +19,7 @@ from portal.api.streaming import ended
 from portal.catalog import queries
 from portal.catalog.models import Model, ModelState
 from portal.streams import connection, events
+from portal.streams.tasks import end_if_cancelled
 
 STATS = protocol.Stats(
     prompt_tokens=26,
@@ -55,6 +56,7 @@ class Worker:
         playing: set[asyncio.Task[None]] = set()
         try:
             while True:
+                end_if_cancelled()
                 for queue in await redis.smembers(protocol.QUEUES):
                     name = protocol.queue_key(str(queue, "ascii"))
                     if self.is_taking and (popped := await redis.zpopmin(name)):
@@ -99,6 +101,7 @@ class Worker:
     async def _waits_until_stopped(self, generation_id: UUID, step: Step) -> bool:
         redis = connection.async_client()
         while isinstance(step, asyncio.Event) and not step.is_set():
+            end_if_cancelled()
             if await redis.exists(protocol.stop_key(generation_id)):
                 return True
             await asyncio.sleep(LOOK_SECONDS)
